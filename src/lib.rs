@@ -1,0 +1,3 @@
+//! docent answers natural-language questions from a body of documents, on one machine, from local files.
+
+pub mod progress;
