@@ -1,3 +1,7 @@
 //! docent answers natural-language questions from a body of documents, on one machine, from local files.
 
+pub mod chunking;
+pub mod embedding;
+pub mod parse;
 pub mod progress;
+pub mod source;

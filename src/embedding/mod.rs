@@ -1,0 +1,146 @@
+//! Texts to vectors: the catalogue of models, their files, and the encoders that run them.
+//!
+//! This is the only room that names `fastembed` and ONNX Runtime. An encoder gives two views of a
+//! text in one pass: a pooled unit vector for candidate search, and the vectors of its tokens for
+//! late interaction.
+
+mod hashing;
+mod onnx;
+mod vector;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use hashing::HashingEmbedder;
+pub use onnx::{OnnxEmbedder, OnnxSettings, Pooling};
+pub use vector::{Embedding, InvalidVector};
+
+/// Which side of a search a text stands on: some models want a prefix that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// What is asked.
+    Query,
+    /// What is searched.
+    Passage,
+}
+
+/// Which model made a vector. Two vectors may be compared only where these are equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelIdentity {
+    /// Its name in the catalogue, or the folder's for files given by the user.
+    pub name: String,
+    /// sha256 of the model file in hexadecimal; for a model without files, its own version.
+    pub sha256: String,
+    /// Length of its vectors.
+    pub dimensions: usize,
+    /// The most tokens it takes in, special ones included; the rest of a text is not seen.
+    pub max_tokens: usize,
+}
+
+impl fmt::Display for ModelIdentity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.name, &self.sha256[..self.sha256.len().min(12)])
+    }
+}
+
+/// A text as an encoder sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoding {
+    /// The pooled vector.
+    pub pooled: Embedding,
+    /// The vocabulary ids of the tokens, special ones included. Empty where the model has no
+    /// token vectors.
+    pub token_ids: Vec<u32>,
+    /// One vector a token, row after row (`token_ids.len()` x dimensions), as the model gives
+    /// them: not normalised.
+    pub token_vectors: Vec<f32>,
+}
+
+/// Turns texts into vectors; shared between threads.
+pub trait Embedder: Send + Sync {
+    /// Which model this is.
+    fn identity(&self) -> &ModelIdentity;
+
+    /// Encodes one text. A text longer than the model's limit is cut there.
+    ///
+    /// # Errors
+    /// Where the model fails to run, or gives a vector that is not finite.
+    fn encode(&self, text: &str, role: Role) -> Result<Encoding, EmbedError>;
+
+    /// Number of tokens of `text`, special ones not counted, not cut at the limit.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// How many calls of [`Embedder::encode`] can run at the same time.
+    fn parallelism(&self) -> usize;
+}
+
+/// An encoder that cannot be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    /// The shared library of ONNX Runtime does not load.
+    #[error("ONNX Runtime cannot be loaded from `{path}`: {message}")]
+    Runtime {
+        /// The library.
+        path: String,
+        /// What the loader said.
+        message: String,
+    },
+    /// The model or its tokenizer does not load.
+    #[error("the model `{model}` cannot be loaded: {message}")]
+    Load {
+        /// Its name.
+        model: String,
+        /// What ONNX Runtime or the tokenizer said.
+        message: String,
+    },
+    /// The model loaded, and failed on a text.
+    #[error("the model `{model}` failed on a text of {bytes} bytes: {message}")]
+    Run {
+        /// Its name.
+        model: String,
+        /// Length of the text.
+        bytes: usize,
+        /// What ONNX Runtime said.
+        message: String,
+    },
+    /// The model gives vectors of another length than the catalogue says.
+    #[error("the model `{model}` gives vectors of {actual} dimensions, not {expected}")]
+    Dimensions {
+        /// Its name.
+        model: String,
+        /// By the catalogue.
+        expected: usize,
+        /// By the model.
+        actual: usize,
+    },
+    /// The model gave a vector that cannot be compared.
+    #[error("the model `{model}` gave an unusable vector: {source}")]
+    Vector {
+        /// Its name.
+        model: String,
+        /// What is wrong with it.
+        source: InvalidVector,
+    },
+}
+
+impl EmbedError {
+    /// The next thing to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Runtime { .. } => {
+                "run `docent pull`, or set ORT_DYLIB_PATH to a libonnxruntime 1.32".into()
+            }
+            Self::Load { model, .. } => {
+                format!("run `docent pull {model}` to check and fetch its files again")
+            }
+            Self::Run { .. } | Self::Vector { .. } => {
+                "please report this with the text that caused it".into()
+            }
+            Self::Dimensions { .. } => {
+                "the files do not belong to this model: check --model and --model-dir".into()
+            }
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Markdown and MDX to sections of blocks, line by line.
+//!
+//! A full `CommonMark` parser takes a JSX component for an HTML block and stops reading the Markdown
+//! inside it, which is where the documentation is. Blocks are all that chunking needs, and lines
+//! show them: fences, headings, tables, lists, paragraphs (`CommonMark` 0.31, sections 4 and 5).
+
+use super::plain::{line_end, trimmed};
+use super::plain_text::{plain_text, tag_end};
+use super::{Block, BlockKind, Parsed, Section, front_matter};
+
+/// Which dialect is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flavour {
+    /// Without components.
+    CommonMark,
+    /// `import` and `export` lines are code of the page, not content.
+    Mdx,
+}
+
+/// Parses a page with its front matter.
+pub(super) fn parse(text: &str, flavour: Flavour) -> Parsed {
+    let front = front_matter::parse(text).unwrap_or_default();
+    let mut scanner = Scanner::new(text, front.end, flavour);
+    scanner.run();
+    let mut sections = front.sections;
+    let title = front.title.or(scanner.title);
+    sections.append(&mut scanner.sections);
+    Parsed { title, description: front.description, sections }
+}
+
+struct Scanner<'text> {
+    text: &'text str,
+    position: usize,
+    flavour: Flavour,
+    /// Headings above the current place, with their levels.
+    stack: Vec<(usize, String)>,
+    title: Option<String>,
+    sections: Vec<Section>,
+}
+
+impl<'text> Scanner<'text> {
+    fn new(text: &'text str, position: usize, flavour: Flavour) -> Self {
+        Self { text, position, flavour, stack: Vec::new(), title: None, sections: Vec::new() }
+    }
+
+    fn run(&mut self) {
+        while self.position < self.text.len() {
+            let start = self.position;
+            let line = self.line(start);
+            if line.trim().is_empty() || self.is_page_code(line) {
+                self.position = line_end(self.text, start);
+            } else if let Some((level, heading)) = atx_heading(line) {
+                self.position = line_end(self.text, start);
+                self.heading(level, &heading);
+            } else if let Some(fence) = Fence::open(line) {
+                self.position = self.fence_end(start, &fence);
+                self.block(BlockKind::Code, start);
+            } else if is_table_row(line) && is_table_rule(self.line(line_end(self.text, start))) {
+                self.position = self.end_while(start, is_table_row);
+                self.block(BlockKind::Table, start);
+            } else if list_marker(line).is_some() {
+                self.position = self.list_end(start);
+                self.block(BlockKind::List, start);
+            } else {
+                self.paragraph(start);
+            }
+        }
+    }
+
+    fn line(&self, start: usize) -> &'text str {
+        &self.text[start..line_end(self.text, start)]
+    }
+
+    fn is_page_code(&self, line: &str) -> bool {
+        let is_import =
+            (line.starts_with("import ") && line.contains(['\'', '"'])) || line.starts_with("export ");
+        self.flavour == Flavour::Mdx && is_import
+    }
+
+    fn heading(&mut self, level: usize, markdown: &str) {
+        let heading = plain_text(markdown);
+        if heading.is_empty() {
+            return;
+        }
+        // A page without a title in its front matter is called by the heading that it opens with.
+        if self.title.is_none() && self.sections.iter().all(|section| section.blocks.is_empty()) {
+            self.title = Some(heading.clone());
+        } else if self.title.is_none() && level == 1 {
+            self.title = Some(heading.clone());
+        }
+        self.stack.retain(|(above, _)| *above < level);
+        self.stack.push((level, heading));
+        let headings = self.stack.iter().map(|(_, heading)| heading.clone()).collect();
+        self.sections.push(Section { headings, ..Section::default() });
+    }
+
+    fn block(&mut self, kind: BlockKind, start: usize) {
+        let span = trimmed(self.text, start..self.position);
+        let source = &self.text[span.clone()];
+        let text = match kind {
+            BlockKind::Code => code_text(source),
+            _ => plain_text(source),
+        };
+        if self.sections.is_empty() {
+            self.sections.push(Section::default());
+        }
+        if let Some(section) = self.sections.last_mut() {
+            section.blocks.push(Block { kind, span, text });
+        }
+    }
+
+    /// Lines up to a blank one or the start of another kind of block; a tag that spans lines is
+    /// read to its end. A paragraph underlined by `===` or `---` is a heading.
+    fn paragraph(&mut self, start: usize) {
+        let mut position = self.after_line_or_tag(start);
+        while position < self.text.len() {
+            let line = self.line(position);
+            if let Some(level) = setext_level(line).filter(|_| self.is_one_line(start, position)) {
+                let heading = self.text[start..position].trim().to_owned();
+                self.position = line_end(self.text, position);
+                return self.heading(level, &heading);
+            }
+            let interrupts = line.trim().is_empty()
+                || atx_heading(line).is_some()
+                || Fence::open(line).is_some()
+                || list_marker(line).is_some_and(ListMarker::interrupts_paragraph)
+                || (is_table_row(line) && is_table_rule(self.line(line_end(self.text, position))));
+            if interrupts {
+                break;
+            }
+            position = self.after_line_or_tag(position);
+        }
+        self.position = position;
+        self.block(BlockKind::Prose, start);
+    }
+
+    fn is_one_line(&self, start: usize, end: usize) -> bool {
+        line_end(self.text, start) == end && !self.text[start..end].trim_start().starts_with('<')
+    }
+
+    fn after_line_or_tag(&self, start: usize) -> usize {
+        let end = line_end(self.text, start);
+        let line = &self.text[start..end];
+        let indented = line.len() - line.trim_start().len();
+        if !line[indented..].starts_with('<') {
+            return end;
+        }
+        tag_end(&self.text[start + indented..])
+            .map_or(end, |length| line_end(self.text, start + indented + length - 1).max(end))
+    }
+
+    fn end_while(&self, start: usize, belongs: impl Fn(&str) -> bool) -> usize {
+        let mut position = line_end(self.text, start);
+        while position < self.text.len() && belongs(self.line(position)) {
+            position = line_end(self.text, position);
+        }
+        position
+    }
+
+    fn fence_end(&self, start: usize, fence: &Fence) -> usize {
+        let mut position = line_end(self.text, start);
+        while position < self.text.len() {
+            let line = self.line(position);
+            position = line_end(self.text, position);
+            if fence.is_closed_by(line) {
+                break;
+            }
+        }
+        position
+    }
+
+    /// A list goes on through indented lines, further items, and blank lines before either.
+    fn list_end(&self, start: usize) -> usize {
+        let mut position = line_end(self.text, start);
+        let mut end = position;
+        let mut after_blank = false;
+        while position < self.text.len() {
+            let line = self.line(position);
+            let is_indented = line.starts_with(['\t', ' ']);
+            if line.trim().is_empty() {
+                after_blank = true;
+            } else if let Some(fence) = Fence::open(line).filter(|_| is_indented) {
+                position = self.fence_end(position, &fence);
+                end = position;
+                continue;
+            } else if list_marker(line).is_some()
+                || is_indented
+                || !(after_blank || self.starts_block(position))
+            {
+                after_blank = false;
+                end = line_end(self.text, position);
+            } else {
+                break;
+            }
+            position = line_end(self.text, position);
+        }
+        end
+    }
+
+    fn starts_block(&self, position: usize) -> bool {
+        let line = self.line(position);
+        atx_heading(line).is_some() || Fence::open(line).is_some() || line.starts_with('<')
+    }
+}
+
+/// `## Title ##`: its level and text.
+fn atx_heading(line: &str) -> Option<(usize, String)> {
+    let trimmed = line.trim_start_matches(' ');
+    if line.len() - trimmed.len() > 3 {
+        return None;
+    }
+    let level = trimmed.len() - trimmed.trim_start_matches('#').len();
+    let text = &trimmed[level..];
+    if !(1..=6).contains(&level) || !(text.trim().is_empty() || text.starts_with([' ', '\t'])) {
+        return None;
+    }
+    let text = text.trim();
+    let without_close = text.trim_end_matches('#');
+    let closed = without_close.is_empty() || without_close.ends_with([' ', '\t']);
+    Some((level, if closed { without_close.trim_end() } else { text }.to_owned()))
+}
+
+fn setext_level(line: &str) -> Option<usize> {
+    let line = line.trim_end();
+    let all = |mark: char| line.len() >= 2 && line.chars().all(|character| character == mark);
+    if all('=') {
+        Some(1)
+    } else if all('-') {
+        Some(2)
+    } else {
+        None
+    }
+}
+
+/// An open code fence: its mark and length.
+struct Fence {
+    mark: char,
+    length: usize,
+}
+
+impl Fence {
+    fn open(line: &str) -> Option<Self> {
+        let trimmed = line.trim_start();
+        let mark = trimmed.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+        let length = trimmed.len() - trimmed.trim_start_matches(mark).len();
+        let info_is_valid = mark == '~' || !trimmed[length..].contains('`');
+        (length >= 3 && info_is_valid).then_some(Self { mark, length })
+    }
+
+    fn is_closed_by(&self, line: &str) -> bool {
+        let line = line.trim();
+        line.len() >= self.length && line.chars().all(|character| character == self.mark)
+    }
+}
+
+fn is_table_row(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with('|') || (line.contains(" | ") && !line.starts_with('<'))
+}
+
+fn is_table_rule(line: &str) -> bool {
+    let line = line.trim();
+    line.contains('-') && line.contains('|') && line.chars().all(|character| "|-: \t".contains(character))
+}
+
+#[derive(Clone, Copy)]
+enum ListMarker {
+    Bullet,
+    Ordered { first: bool },
+}
+
+impl ListMarker {
+    /// `CommonMark`: only a bullet, or a list that starts at 1, may follow a paragraph directly.
+    fn interrupts_paragraph(self) -> bool {
+        !matches!(self, Self::Ordered { first: false })
+    }
+}
+
+fn list_marker(line: &str) -> Option<ListMarker> {
+    let trimmed = line.trim_start();
+    if let Some(rest) = trimmed.strip_prefix(['-', '*', '+']) {
+        let is_rule = trimmed.trim_end().chars().all(|character| "-* ".contains(character));
+        return (rest.starts_with([' ', '\t']) && !is_rule).then_some(ListMarker::Bullet);
+    }
+    let digits = trimmed.len() - trimmed.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
+    let rest = trimmed[digits..].strip_prefix(['.', ')'])?;
+    let valid = (1..=9).contains(&digits) && rest.starts_with([' ', '\t']);
+    valid.then(|| ListMarker::Ordered { first: &trimmed[..digits] == "1" })
+}
+
+/// A fenced block without its fences; the title of the fence is kept.
+fn code_text(source: &str) -> String {
+    let mut lines: Vec<&str> = source.lines().collect();
+    let opening = lines.first().copied().unwrap_or_default();
+    let fence = Fence::open(opening);
+    if fence.as_ref().is_some_and(|fence| lines.len() > 1 && fence.is_closed_by(lines[lines.len() - 1])) {
+        lines.pop();
+    }
+    let body = if fence.is_some() { lines[1..].join("\n") } else { lines.join("\n") };
+    match fence_title(opening) {
+        Some(title) => format!("{title}\n{body}"),
+        None => body,
+    }
+}
+
+fn fence_title(opening: &str) -> Option<&str> {
+    let (_, rest) = opening.split_once("title=")?;
+    let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    rest[1..].split(quote).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(text: &str) -> Vec<(BlockKind, &str)> {
+        let parsed = parse(text, Flavour::Mdx);
+        let spans: Vec<_> = parsed
+            .sections
+            .into_iter()
+            .flat_map(|section| section.blocks)
+            .map(|block| (block.kind, block.span))
+            .collect();
+        spans.into_iter().map(|(kind, span)| (kind, &text[span])).collect()
+    }
+
+    #[test]
+    fn blocks_keep_fences_tables_and_lists_whole() {
+        let text = "import X from 'x'\n\nOne\ntwo.\n\n```js title=\"T\"\na\n\n# not a heading\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- x\n\n  y\n- z\n\nEnd\n";
+        assert_eq!(
+            blocks(text),
+            [
+                (BlockKind::Prose, "One\ntwo."),
+                (BlockKind::Code, "```js title=\"T\"\na\n\n# not a heading\n```"),
+                (BlockKind::Table, "| a | b |\n|---|---|\n| 1 | 2 |"),
+                (BlockKind::List, "- x\n\n  y\n- z"),
+                (BlockKind::Prose, "End"),
+            ]
+        );
+    }
+
+    #[test]
+    fn markdown_inside_components_is_read() {
+        let text = "<Tabs\n  label=\"Node\"\n>\n\n## Inside\n\nText.\n\n</Tabs>\n";
+        let parsed = parse(text, Flavour::Mdx);
+        assert_eq!(parsed.sections[1].headings, ["Inside"]);
+        assert_eq!(parsed.sections[1].blocks[0].text, "Text.");
+        assert_eq!(parsed.sections[0].blocks[0].text, "Node");
+    }
+
+    #[test]
+    fn headings_nest_and_setext_counts() {
+        let text = "Title\n=====\n\n# Other\n\n### Deep `code`\n\nx\n\n## Up ##\n\ny\n";
+        let parsed = parse(text, Flavour::CommonMark);
+        assert_eq!(parsed.title.as_deref(), Some("Title"));
+        let headings: Vec<_> = parsed.sections.iter().map(|section| section.headings.join(">")).collect();
+        assert_eq!(headings, ["Title", "Other", "Other>Deep code", "Other>Up"]);
+    }
+
+    #[test]
+    fn a_dashed_line_under_a_list_or_tag_is_no_heading() {
+        let parsed = parse("- a\n---\nb\n\n<X>\n---\n", Flavour::Mdx);
+        assert!(parsed.sections.iter().all(|section| section.headings.is_empty()), "{parsed:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_word_is_in_a_block_or_a_heading(text in "[#`\\-*|<>a-c \n1.=~/]{0,120}") {
+            let parsed = parse(&text, Flavour::CommonMark);
+            let mut covered = vec![false; text.len()];
+            let mut last = 0;
+            for block in parsed.sections.iter().flat_map(|section| &section.blocks) {
+                proptest::prop_assert!(block.span.start >= last, "blocks overlap or are out of order");
+                last = block.span.end;
+                covered[block.span.clone()].fill(true);
+            }
+            let headings: String = parsed.sections.iter().flat_map(|section| section.headings.clone()).collect();
+            for (offset, character) in text.char_indices() {
+                let lost = character.is_alphabetic() && !covered[offset] && !headings.contains(character);
+                proptest::prop_assert!(!lost, "{character:?} at {offset} of {text:?} is lost");
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Text to structure: a title, a description, and sections of blocks, each with its exact place in
+//! the source.
+//!
+//! A parser never changes what is shown to a reader (that is always a slice of the source); it
+//! decides where blocks begin and end, which headings stand above them, and what plain text an
+//! encoder and a lexical index should see of them.
+
+mod changelog_json;
+mod front_matter;
+mod markdown;
+mod plain;
+mod plain_text;
+mod restructured;
+
+use std::ops::Range;
+
+use crate::source::SourcePath;
+
+/// A document's structure. Spans are byte offsets into the text that was parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParsedDocument {
+    /// From the front matter, else the first heading, else the file's name.
+    pub title: String,
+    /// One or two sentences about the whole document, where it has any.
+    pub description: Option<String>,
+    /// In the order of the source.
+    pub sections: Vec<Section>,
+}
+
+/// The blocks under one heading.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Section {
+    /// The headings above these blocks, outermost first, without the document's title.
+    pub headings: Vec<String>,
+    /// What stands under them.
+    pub blocks: Vec<Block>,
+    /// Never to be joined with its neighbours: an entry of a changelog.
+    pub standalone: bool,
+}
+
+/// A piece of a document that should stay whole where it fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// What it is, which decides where it may be cut.
+    pub kind: BlockKind,
+    /// Its place in the source, in bytes.
+    pub span: Range<usize>,
+    /// What it says, without markup.
+    pub text: String,
+}
+
+/// What a block is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockKind {
+    /// Paragraphs.
+    Prose,
+    /// A fenced block, or source code.
+    Code,
+    /// A table with its header.
+    Table,
+    /// A list with all its items.
+    List,
+    /// A key of a front matter, or an entry of a changelog.
+    Entry,
+}
+
+/// How a file is read, by its extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `CommonMark` and its relatives.
+    Markdown,
+    /// Markdown with JSX components.
+    Mdx,
+    /// reStructuredText.
+    ReStructuredText,
+    /// Paragraphs between blank lines.
+    PlainText,
+    /// JSON: a changelog (a list of entries), or else text.
+    Json,
+    /// Source code and configuration, taken as lines.
+    Code,
+}
+
+impl Format {
+    /// The format of a document, or `None` where docent has no parser for it.
+    #[must_use]
+    pub fn of(path: &SourcePath) -> Option<Self> {
+        const CODE: [&str; 40] = [
+            "rs", "py", "js", "jsx", "mjs", "cjs", "ts", "tsx", "go", "java", "kt", "kts", "scala", "rb",
+            "php", "c", "h", "cc", "cpp", "hpp", "cs", "swift", "m", "lua", "ex", "exs", "erl", "hs", "ml",
+            "sh", "bash", "sql", "proto", "graphql", "toml", "yaml", "yml", "r", "jl", "zig",
+        ];
+        match path.extension().as_str() {
+            "md" | "markdown" | "mdown" | "mkd" => Some(Self::Markdown),
+            "mdx" => Some(Self::Mdx),
+            "rst" | "rest" => Some(Self::ReStructuredText),
+            "txt" | "text" => Some(Self::PlainText),
+            "json" => Some(Self::Json),
+            "" if is_known_text(path.file_name()) => Some(Self::PlainText),
+            extension if CODE.contains(&extension) => Some(Self::Code),
+            _ => None,
+        }
+    }
+}
+
+fn is_known_text(name: &str) -> bool {
+    ["README", "CHANGELOG", "CHANGES", "NEWS", "CONTRIBUTING", "LICENSE", "NOTICE"].contains(&name)
+}
+
+/// Parses `text` as the format of `path`.
+#[must_use]
+pub fn parse(path: &SourcePath, format: Format, text: &str) -> ParsedDocument {
+    let parsed = match format {
+        Format::Markdown => markdown::parse(text, markdown::Flavour::CommonMark),
+        Format::Mdx => markdown::parse(text, markdown::Flavour::Mdx),
+        Format::ReStructuredText => restructured::parse(text),
+        Format::PlainText => plain::parse_text(text),
+        Format::Json => changelog_json::parse(text).unwrap_or_else(|| plain::parse_code(text)),
+        Format::Code => plain::parse_code(text),
+    };
+    parsed.into_document(path)
+}
+
+/// Markdown without its markup: the words that a person reads.
+#[must_use]
+pub fn plain_text_of(markdown: &str) -> String {
+    plain_text::plain_text(markdown)
+}
+
+/// What a parser found, before a missing title is filled in from the file's name.
+#[derive(Debug, Default)]
+struct Parsed {
+    title: Option<String>,
+    description: Option<String>,
+    sections: Vec<Section>,
+}
+
+impl Parsed {
+    fn into_document(self, path: &SourcePath) -> ParsedDocument {
+        let title = self.title.unwrap_or_else(|| title_from_path(path));
+        let mut sections = self.sections;
+        for section in &mut sections {
+            if section.headings.first() == Some(&title) {
+                section.headings.remove(0);
+            }
+            section.blocks.retain(|block| !block.text.trim().is_empty());
+        }
+        sections.retain(|section| !section.blocks.is_empty());
+        ParsedDocument { title, description: self.description, sections }
+    }
+}
+
+/// `sso/test-sso.mdx` is "test sso", and an `index` file is called by its folder.
+fn title_from_path(path: &SourcePath) -> String {
+    let is_index =
+        ["index", "readme", "_index", "_navigation"].contains(&path.stem().to_lowercase().as_str());
+    let parent = path.as_str().rsplit('/').nth(1);
+    let name = if is_index { parent.unwrap_or(path.stem()) } else { path.stem() };
+    name.replace(['-', '_'], " ").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> SourcePath {
+        SourcePath::try_from(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_title_comes_from_the_path_where_nothing_else_gives_one() {
+        assert_eq!(title_from_path(&path("docs/sso/test-sso.mdx")), "test sso");
+        assert_eq!(title_from_path(&path("docs/sso/index.mdx")), "sso");
+        assert_eq!(title_from_path(&path("README")), "README");
+    }
+
+    #[test]
+    fn the_title_is_not_repeated_in_the_headings() {
+        let document = parse(&path("a.md"), Format::Markdown, "# Tokens\n\nText.\n\n## Expiry\n\nMore.\n");
+        assert_eq!(document.title, "Tokens");
+        let headings: Vec<_> = document.sections.iter().map(|section| section.headings.clone()).collect();
+        assert_eq!(headings, [vec![], vec!["Expiry".to_owned()]]);
+    }
+
+    #[test]
+    fn unknown_files_have_no_format() {
+        assert_eq!(Format::of(&path("a/b.PNG")), None);
+        assert_eq!(Format::of(&path("a/b.MD")), Some(Format::Markdown));
+        assert_eq!(Format::of(&path("a/CHANGELOG")), Some(Format::PlainText));
+        assert_eq!(Format::of(&path("a/binary")), None);
+    }
+}

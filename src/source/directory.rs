@@ -1,0 +1,363 @@
+//! Walks folders into an inventory of readable files and named skips.
+
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use ignore::{DirEntry, WalkBuilder};
+
+use super::{Limits, Skip, SkipReason, SourcePath};
+
+/// A file that can be read, as the walk saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its name under the root.
+    pub path: SourcePath,
+    /// Where it is on this machine.
+    pub location: PathBuf,
+    /// Size in bytes.
+    pub size: u64,
+    /// Last modification, nanoseconds since the Unix epoch (0 where the system does not say).
+    pub modified_ns: u64,
+}
+
+/// What a walk found, each list sorted by path.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// The files to read.
+    pub files: Vec<SourceFile>,
+    /// The ones left out.
+    pub skipped: Vec<Skip>,
+}
+
+/// A source that cannot be walked at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The path given by the user is not there.
+    #[error("`{}` does not exist", path.display())]
+    NotFound {
+        /// As given.
+        path: PathBuf,
+    },
+    /// It is there, but cannot be listed or read.
+    #[error("`{}` cannot be read: {source}", path.display())]
+    Unreadable {
+        /// As given.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Two roots hold a document of the same name.
+    #[error("`{path}` is both in `{}` and in `{}`", first.display(), second.display())]
+    SamePath {
+        /// The name under its root.
+        path: SourcePath,
+        /// Where it was seen first.
+        first: PathBuf,
+        /// Where it was seen again.
+        second: PathBuf,
+    },
+    /// More files than the limit allows.
+    #[error("more than {limit} files under `{}`", path.display())]
+    TooManyFiles {
+        /// The root.
+        path: PathBuf,
+        /// The limit in force.
+        limit: usize,
+    },
+    /// Nothing that can be indexed.
+    #[error("no documents under `{}`{}", path.display(), skipped_summary(skipped))]
+    Empty {
+        /// The root, or the first of several.
+        path: PathBuf,
+        /// What was there but left out.
+        skipped: Vec<Skip>,
+    },
+}
+
+impl SourceError {
+    /// The next thing to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotFound { .. } => "check the spelling, or give a folder of documents: `docent index docs/`".into(),
+            Self::Unreadable { .. } => "check the permissions of the folder and those above it".into(),
+            Self::SamePath { .. } => "index their common parent folder, so that each document has its own path".into(),
+            Self::TooManyFiles { .. } => "index a folder further down, or leave some out with a `.docentignore` file".into(),
+            Self::Empty { .. } => {
+                "docent reads Markdown, MDX, HTML, reStructuredText, plain text, JSON changelogs and source code".into()
+            }
+        }
+    }
+}
+
+fn skipped_summary(skipped: &[Skip]) -> String {
+    match skipped {
+        [] => String::new(),
+        [first, rest @ ..] => {
+            let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+            format!(" (left out `{}`: {}{more})", first.path, first.reason)
+        }
+    }
+}
+
+/// Walks `root`, a folder or one file, into an inventory. Paths are relative to a folder root; a
+/// single file is named by its file name.
+///
+/// Ignore files (`.gitignore`, `.ignore`, `.docentignore`) are honoured below the root but not
+/// above it: what was named is what is indexed. Hidden files and folders are taken in (the
+/// documentation of many packages is in one), version control and dependency folders are not.
+///
+/// # Errors
+/// A root that does not exist or cannot be listed, and more files than `limits` allow.
+pub fn walk(
+    root: &Path,
+    limits: &Limits,
+    accepts: &dyn Fn(&SourcePath) -> bool,
+) -> Result<Inventory, SourceError> {
+    let metadata = std::fs::metadata(root).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => SourceError::NotFound { path: root.to_owned() },
+        _ => SourceError::Unreadable { path: root.to_owned(), source },
+    })?;
+    let canonical =
+        root.canonicalize().map_err(|source| SourceError::Unreadable { path: root.to_owned(), source })?;
+    let base = if metadata.is_dir() { canonical.clone() } else { parent_of(&canonical) };
+    if metadata.is_dir() {
+        std::fs::read_dir(root)
+            .map_err(|source| SourceError::Unreadable { path: root.to_owned(), source })?;
+    }
+    let mut inventory = Inventory::default();
+    for entry in builder(&canonical, limits).build() {
+        visit(entry, &base, limits, accepts, &mut inventory);
+        if inventory.files.len() > limits.max_files {
+            return Err(SourceError::TooManyFiles { path: root.to_owned(), limit: limits.max_files });
+        }
+    }
+    inventory.files.sort_by(|a, b| a.path.cmp(&b.path));
+    inventory.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(inventory)
+}
+
+fn parent_of(file: &Path) -> PathBuf {
+    file.parent().map_or_else(|| file.to_owned(), Path::to_owned)
+}
+
+fn builder(root: &Path, limits: &Limits) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(root);
+    builder
+        .hidden(false)
+        .parents(false)
+        .git_global(false)
+        .git_exclude(false)
+        .require_git(false)
+        .follow_links(true)
+        .max_depth(Some(limits.max_depth))
+        .add_custom_ignore_filename(".docentignore")
+        .filter_entry(|entry| !is_unwanted_folder(entry));
+    builder
+}
+
+/// Folders that never hold a project's own documents. The root itself may have such a name.
+fn is_unwanted_folder(entry: &DirEntry) -> bool {
+    const UNWANTED: [&str; 8] =
+        [".git", ".hg", ".svn", ".jj", "node_modules", "__pycache__", ".venv", "target"];
+    entry.depth() > 0
+        && entry.file_type().is_some_and(|kind| kind.is_dir())
+        && entry.file_name().to_str().is_some_and(|name| UNWANTED.contains(&name))
+}
+
+fn visit(
+    entry: Result<DirEntry, ignore::Error>,
+    base: &Path,
+    limits: &Limits,
+    accepts: &dyn Fn(&SourcePath) -> bool,
+    inventory: &mut Inventory,
+) {
+    let entry = match entry {
+        Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => return,
+        Ok(entry) => entry,
+        Err(error) => return inventory.skipped.push(walk_failure(&error, base)),
+    };
+    let Ok(path) = SourcePath::relative_to(base, entry.path()) else { return };
+    match inspect(&entry, &path, base, limits, accepts) {
+        Ok(file) => inventory.files.push(file),
+        Err(reason) => inventory.skipped.push(Skip { path: path.into(), reason }),
+    }
+}
+
+fn inspect(
+    entry: &DirEntry,
+    path: &SourcePath,
+    base: &Path,
+    limits: &Limits,
+    accepts: &dyn Fn(&SourcePath) -> bool,
+) -> Result<SourceFile, SkipReason> {
+    if is_secret(path) {
+        return Err(SkipReason::Secret);
+    }
+    if !accepts(path) {
+        return Err(SkipReason::Unsupported { extension: path.extension() });
+    }
+    ensure_inside(entry, base)?;
+    let unreadable = |message: String| SkipReason::Unreadable { message };
+    let metadata = std::fs::metadata(entry.path()).map_err(|error| unreadable(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(unreadable("not a regular file".into()));
+    }
+    if metadata.len() > limits.max_file_bytes {
+        return Err(SkipReason::TooLarge { bytes: metadata.len(), limit: limits.max_file_bytes });
+    }
+    let modified_ns = metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |age| age.as_nanos() as u64);
+    Ok(SourceFile {
+        path: path.clone(),
+        location: entry.path().to_owned(),
+        size: metadata.len(),
+        modified_ns,
+    })
+}
+
+/// A link may point anywhere under the root, and nowhere else: an index must not quietly carry
+/// text from outside of what the user named.
+fn ensure_inside(entry: &DirEntry, base: &Path) -> Result<(), SkipReason> {
+    let real = entry
+        .path()
+        .canonicalize()
+        .map_err(|error| SkipReason::Symlink { message: format!("cannot be followed: {error}") })?;
+    if real.starts_with(base) {
+        Ok(())
+    } else {
+        Err(SkipReason::Symlink { message: "leads out of the indexed folder".into() })
+    }
+}
+
+fn walk_failure(error: &ignore::Error, base: &Path) -> Skip {
+    let path = failing_path(error).unwrap_or(base);
+    let shown = path.strip_prefix(base).unwrap_or(path).display().to_string();
+    let message = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+    let is_link = path.is_symlink() || matches!(innermost(error), ignore::Error::Loop { .. });
+    let reason = if is_link {
+        SkipReason::Symlink { message: format!("cannot be followed: {message}") }
+    } else {
+        SkipReason::Unreadable { message }
+    };
+    Skip { path: shown, reason }
+}
+
+fn innermost(error: &ignore::Error) -> &ignore::Error {
+    match error {
+        ignore::Error::WithPath { err, .. }
+        | ignore::Error::WithDepth { err, .. }
+        | ignore::Error::WithLineNumber { err, .. } => innermost(err),
+        other => other,
+    }
+}
+
+fn failing_path(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => failing_path(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        _ => None,
+    }
+}
+
+fn is_secret(path: &SourcePath) -> bool {
+    const NAMES: [&str; 8] =
+        ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".netrc", ".npmrc", ".pypirc", ".htpasswd"];
+    const EXTENSIONS: [&str; 7] = ["pem", "key", "p12", "pfx", "jks", "keystore", "kdbx"];
+    let name = path.file_name();
+    name == ".env"
+        || name.starts_with(".env.")
+        || NAMES.contains(&name)
+        || EXTENSIONS.contains(&path.extension().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn paths(inventory: &Inventory) -> Vec<&str> {
+        inventory.files.iter().map(|file| file.path.as_str()).collect()
+    }
+
+    fn reason<'a>(inventory: &'a Inventory, path: &str) -> &'a SkipReason {
+        &inventory.skipped.iter().find(|skip| skip.path == path).unwrap().reason
+    }
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let file = root.path().join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn takes_hidden_folders_and_leaves_dependencies_and_ignored_files() {
+        let root = tree(&[
+            (".docs/a.md", "a"),
+            ("node_modules/x/readme.md", "x"),
+            ("drafts/b.md", "b"),
+            (".gitignore", "drafts/\n"),
+            ("c.md", "c"),
+        ]);
+        let inventory = walk(root.path(), &Limits::default(), &|path| path.extension() == "md").unwrap();
+        assert_eq!(paths(&inventory), [".docs/a.md", "c.md"]);
+    }
+
+    #[test]
+    fn secrets_and_large_files_are_named_with_their_reason() {
+        let root = tree(&[(".env", "TOKEN=1"), ("big.md", "0123456789"), ("tls.pem", "-"), ("ok.md", "ok")]);
+        let limits = Limits { max_file_bytes: 5, ..Limits::default() };
+        let inventory = walk(root.path(), &limits, &|_| true).unwrap();
+        assert_eq!(paths(&inventory), ["ok.md"]);
+        assert_eq!(reason(&inventory, ".env"), &SkipReason::Secret);
+        assert_eq!(reason(&inventory, "tls.pem"), &SkipReason::Secret);
+        assert_eq!(reason(&inventory, "big.md"), &SkipReason::TooLarge { bytes: 10, limit: 5 });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_inside_the_root_and_loops_end() {
+        use std::os::unix::fs::symlink;
+        let outside = tree(&[("secret.md", "s")]);
+        let root = tree(&[("a/one.md", "1")]);
+        symlink(outside.path().join("secret.md"), root.path().join("leak.md")).unwrap();
+        symlink(outside.path(), root.path().join("leaks")).unwrap();
+        symlink(root.path(), root.path().join("a/loop")).unwrap();
+        symlink("nowhere.md", root.path().join("dangling.md")).unwrap();
+        let inventory = walk(root.path(), &Limits::default(), &|_| true).unwrap();
+        assert_eq!(paths(&inventory), ["a/one.md"]);
+        for path in ["leak.md", "leaks/secret.md", "a/loop", "dangling.md"] {
+            assert!(matches!(reason(&inventory, path), SkipReason::Symlink { .. }), "{path}: {inventory:?}");
+        }
+    }
+
+    #[test]
+    fn a_single_file_is_named_by_its_file_name() {
+        let root = tree(&[("sub/one.md", "1")]);
+        let inventory = walk(&root.path().join("sub/one.md"), &Limits::default(), &|_| true).unwrap();
+        assert_eq!(paths(&inventory), ["one.md"]);
+    }
+
+    #[test]
+    fn a_missing_root_and_too_many_files_are_errors() {
+        let root = tree(&[("1.md", "1"), ("2.md", "2")]);
+        let gone = root.path().join("gone");
+        assert!(matches!(
+            walk(&gone, &Limits::default(), &|_| true),
+            Err(SourceError::NotFound { path }) if path == gone
+        ));
+        let limits = Limits { max_files: 1, ..Limits::default() };
+        assert!(matches!(
+            walk(root.path(), &limits, &|_| true),
+            Err(SourceError::TooManyFiles { limit: 1, .. })
+        ));
+    }
+}

@@ -1,0 +1,31 @@
+//! Where documents come from.
+//!
+//! A source is walked once into an [`Inventory`]: the files that can be read, and the ones that
+//! were left out, each with its reason. Nothing here looks inside a document; that is `parse`.
+
+mod directory;
+mod path;
+mod read;
+mod skip;
+
+pub use directory::{Inventory, SourceError, SourceFile, walk};
+pub use path::{InvalidSourcePath, SourcePath};
+pub use read::{FileText, read_text};
+pub use skip::{Skip, SkipReason};
+
+/// How much of a source is taken in.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Files larger than this many bytes are skipped.
+    pub max_file_bytes: u64,
+    /// Folders deeper than this many levels under the root are skipped.
+    pub max_depth: usize,
+    /// Walking stops with an error beyond this many files.
+    pub max_files: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_file_bytes: 16 << 20, max_depth: 64, max_files: 1_000_000 }
+    }
+}
