@@ -2,6 +2,8 @@
 
 pub mod chunking;
 pub mod embedding;
+pub mod index;
 pub mod parse;
 pub mod progress;
+pub mod retrieval;
 pub mod source;

@@ -1,0 +1,135 @@
+//! What can go wrong when an index is opened or built, and the command that mends it.
+
+use std::path::{Path, PathBuf};
+
+use super::LockError;
+use crate::embedding::EmbedError;
+use crate::source::SourceError;
+
+/// An index that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no index in the folder.
+    #[error("no index in `{}`", folder.display())]
+    Missing {
+        /// Where one was looked for.
+        folder: PathBuf,
+    },
+    /// Written by a newer or a much older docent.
+    #[error("the index in `{}` has format {found}; this docent reads {oldest} to {newest}", folder.display())]
+    Format {
+        /// The index.
+        folder: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The oldest readable one.
+        oldest: u32,
+        /// The newest readable one.
+        newest: u32,
+    },
+    /// Its vectors are of another model than the one in use.
+    #[error("the index in `{}` was made by the model {index}, not by {wanted}", folder.display())]
+    OtherModel {
+        /// The index.
+        folder: PathBuf,
+        /// The model that made it.
+        index: String,
+        /// The model in use.
+        wanted: String,
+    },
+    /// A file is damaged, cut, or belongs to another generation.
+    #[error("`{}` is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A file cannot be read.
+    #[error("`{}` cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+}
+
+impl OpenError {
+    /// A damaged file.
+    pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.into() }
+    }
+
+    /// The next thing to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Missing { .. } => {
+                "make one with `docent index PATH`, or name its folder with --index DIR or DOCENT_INDEX".into()
+            }
+            Self::Format { found, newest, .. } if found > newest => {
+                "use the docent that wrote it, or build it anew: `docent index PATH`".into()
+            }
+            Self::Format { .. } => "build it anew: `docent index PATH`".into(),
+            Self::OtherModel { .. } => {
+                "leave --model out to use the index's own model, or build it anew: `docent index PATH --model MODEL`".into()
+            }
+            Self::Damaged { .. } => {
+                "build it anew: delete the index folder, then `docent index PATH`".into()
+            }
+            Self::Unreadable { .. } => "check the permissions of the index folder".into(),
+        }
+    }
+}
+
+/// A build that did not finish. The generation before it, if there was one, is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The source cannot be walked, or holds nothing.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The encoder failed.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// Somebody else is writing.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A file could not be written.
+    #[error("`{}` cannot be written: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The folder for the index holds something else.
+    #[error("`{}` is not empty and holds no docent index", folder.display())]
+    NotAnIndex {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// What was written does not read back.
+    #[error("the new generation does not open: {0}")]
+    Verify(#[source] Box<OpenError>),
+}
+
+impl BuildError {
+    /// The next thing to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Source(error) => error.hint(),
+            Self::Embed(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Write { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                "make room on the disk, or put the index elsewhere with --index DIR; the index that was there is untouched".into()
+            }
+            Self::Write { .. } => {
+                "check permissions and free space, or put the index elsewhere with --index DIR; the index that was there is untouched".into()
+            }
+            Self::NotAnIndex { .. } => "name an empty or new folder with --index DIR".into(),
+            Self::Verify(error) => error.hint(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! An opened generation: everything checked once, then only read.
+
+use std::path::{Path, PathBuf};
+
+use super::chunks::{CHUNKS, ChunkStore, DOCUMENTS, DocumentRecord, StoredChunk};
+use super::failure::OpenError;
+use super::lexical::{self, Lexical};
+use super::manifest::{Manifest, read_manifest};
+use super::storage::{Kind, MappedFile};
+use super::vectors::{self, Vectors};
+
+pub(super) const DOCUMENTS_FILE: &str = "documents.bin";
+pub(super) const CHUNKS_FILE: &str = "chunks.bin";
+pub(super) const VECTORS_FILE: &str = "vectors.bin";
+pub(super) const LEXICAL_FILE: &str = "lexical.bin";
+
+/// One generation of an index, ready to be searched. It stays whole and readable while newer
+/// generations are written.
+pub struct Index {
+    folder: PathBuf,
+    manifest: Manifest,
+    store: ChunkStore,
+    vectors: Vectors,
+    lexical: Lexical,
+}
+
+impl Index {
+    /// Opens the current generation of the index in `folder`. Version, checksums and sizes are all
+    /// checked here, once.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: each says what does not fit, and has a hint at what mends it.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        // A writer may remove the generation between our reading of the manifest and of its
+        // files; the manifest then names a newer one.
+        let manifest = read_manifest(folder)?;
+        match Self::open_generation(folder, manifest.clone()) {
+            Ok(index) => Ok(index),
+            Err(error) => match read_manifest(folder) {
+                Ok(newer) if newer.generation != manifest.generation => Self::open_generation(folder, newer),
+                _ => Err(error),
+            },
+        }
+    }
+
+    pub(super) fn open_generation(folder: &Path, manifest: Manifest) -> Result<Self, OpenError> {
+        let files = manifest.generation_folder(folder);
+        let open = |name: &str, kind: Kind| {
+            let path = files.join(name);
+            let checksum = manifest.checksums.get(name);
+            let checksum =
+                checksum.ok_or_else(|| OpenError::damaged(&path, "the manifest does not name it"))?;
+            MappedFile::open(&path, kind, checksum)
+        };
+        let store = ChunkStore::open(open(DOCUMENTS_FILE, DOCUMENTS)?, open(CHUNKS_FILE, CHUNKS)?)?;
+        let vectors = Vectors::open(open(VECTORS_FILE, vectors::KIND)?, manifest.model.dimensions)?;
+        let lexical = Lexical::open(open(LEXICAL_FILE, lexical::KIND)?, store.chunk_count())?;
+        let counts = (store.document_count(), store.chunk_count(), vectors.len());
+        if counts != (manifest.counts.documents, manifest.counts.chunks, manifest.counts.chunks) {
+            return Err(OpenError::damaged(&files, "its files do not hold what the manifest counts"));
+        }
+        Ok(Self { folder: folder.to_owned(), manifest, store, vectors, lexical })
+    }
+
+    /// The folder that the index is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What made it, and how much it holds.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The chunks' vectors.
+    #[must_use]
+    pub fn vectors(&self) -> &Vectors {
+        &self.vectors
+    }
+
+    /// The chunks' terms.
+    #[must_use]
+    pub fn lexical(&self) -> &Lexical {
+        &self.lexical
+    }
+
+    /// Number of documents.
+    #[must_use]
+    pub fn document_count(&self) -> usize {
+        self.store.document_count()
+    }
+
+    /// Number of chunks.
+    #[must_use]
+    pub fn chunk_count(&self) -> usize {
+        self.store.chunk_count()
+    }
+
+    /// A document by its number.
+    ///
+    /// # Errors
+    /// Where there is none, or its record is damaged.
+    pub fn document(&self, index: usize) -> Result<DocumentRecord, OpenError> {
+        self.store.document(index)
+    }
+
+    /// A chunk by its number.
+    ///
+    /// # Errors
+    /// Where there is none, or its record is damaged.
+    pub fn chunk(&self, index: usize) -> Result<StoredChunk, OpenError> {
+        self.store.chunk(index)
+    }
+}

@@ -1,0 +1,11 @@
+//! The lexical arm: BM25F over the chunks' text, headings, title and path.
+//!
+//! Our own rather than a search library's, because ranking is what docent is for: scores for any
+//! chunk (fusion normalises them), terms that know identifiers, and a file that is mapped and
+//! ready, checksummed like the others.
+
+mod postings;
+mod terms;
+
+pub(in crate::index) use postings::{FieldTexts, KIND, LexicalBuilder};
+pub use postings::{Lexical, QueryTerms};

@@ -1,0 +1,259 @@
+//! Postings on disk and BM25F scoring.
+//!
+//! S. Robertson, H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", Foundations
+//! and Trends in Information Retrieval 3 (2009), section 3.6: term frequencies of the fields are
+//! normalised by each field's length, weighted, summed, and only then saturated.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::failure::OpenError;
+use super::super::storage::{FileWriter, Kind, MappedFile};
+use super::terms::TermMaker;
+
+pub(in crate::index) const KIND: Kind = *b"lexical ";
+
+/// Fields of a chunk, in the order of their weights.
+const FIELDS: usize = 4;
+/// Body, headings, title, path. Headings and titles are written to be found by; a path's words
+/// help where nothing else names the topic.
+const WEIGHTS: [f32; FIELDS] = [1.0, 1.6, 1.2, 0.5];
+/// How much a field's length counts: short fields hardly vary in what their length means.
+const LENGTH_NORMALISATION: [f32; FIELDS] = [0.75, 0.4, 0.4, 0.4];
+/// Saturation of the weighted term frequency (the customary 1.2).
+const K1: f32 = 1.2;
+
+/// A term's occurrences in one chunk: its number, and the frequency in each field, at most 255.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Posting {
+    chunk: u32,
+    frequencies: [u8; FIELDS],
+}
+
+/// The texts of a chunk's fields.
+pub(in crate::index) struct FieldTexts<'text> {
+    pub(in crate::index) body: &'text str,
+    pub(in crate::index) headings: &'text str,
+    pub(in crate::index) title: &'text str,
+    pub(in crate::index) path: &'text str,
+}
+
+/// Collects postings chunk by chunk.
+#[derive(Default)]
+pub(in crate::index) struct LexicalBuilder {
+    terms: TermMaker,
+    postings: BTreeMap<String, Vec<Posting>>,
+    lengths: Vec<[u16; FIELDS]>,
+}
+
+impl LexicalBuilder {
+    /// Adds the next chunk.
+    pub(in crate::index) fn add(&mut self, texts: &FieldTexts<'_>) {
+        let chunk = self.lengths.len() as u32;
+        let mut lengths = [0_u16; FIELDS];
+        let mut frequencies: HashMap<String, [u8; FIELDS]> = HashMap::new();
+        for (field, text) in [texts.body, texts.headings, texts.title, texts.path].into_iter().enumerate() {
+            self.terms.each(text, &mut |term| {
+                lengths[field] = lengths[field].saturating_add(1);
+                let count = &mut frequencies.entry(term.to_owned()).or_default()[field];
+                *count = count.saturating_add(1);
+            });
+        }
+        for (term, frequencies) in frequencies {
+            self.postings.entry(term).or_default().push(Posting { chunk, frequencies });
+        }
+        self.lengths.push(lengths);
+    }
+
+    pub(in crate::index) fn finish(self) -> FileWriter {
+        let mut term_bytes = Vec::new();
+        let mut term_offsets = vec![0_u64];
+        let mut postings = Vec::new();
+        let mut posting_offsets = vec![0_u64];
+        for (term, list) in &self.postings {
+            term_bytes.extend_from_slice(term.as_bytes());
+            term_offsets.push(term_bytes.len() as u64);
+            postings.extend_from_slice(list);
+            posting_offsets.push(postings.len() as u64);
+        }
+        let mut writer = FileWriter::new(KIND);
+        writer
+            .push(&term_bytes)
+            .push(&term_offsets)
+            .push(&postings)
+            .push(&posting_offsets)
+            .push(&self.lengths)
+            .push(&average_lengths(&self.lengths));
+        writer
+    }
+}
+
+fn average_lengths(lengths: &[[u16; FIELDS]]) -> [f32; FIELDS] {
+    let mut averages = [0.0; FIELDS];
+    for (field, average) in averages.iter_mut().enumerate() {
+        let sum: f64 = lengths.iter().map(|chunk| f64::from(chunk[field])).sum();
+        *average = (sum / lengths.len().max(1) as f64).max(1.0) as f32;
+    }
+    averages
+}
+
+/// The postings of a generation.
+pub struct Lexical {
+    file: MappedFile,
+    terms: TermMaker,
+    averages: [f32; FIELDS],
+    term_count: usize,
+    chunk_count: usize,
+}
+
+/// The terms of a question, each with its weight: how often it is asked for times its inverse
+/// document frequency here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryTerms(Vec<(u32, f32)>);
+
+impl Lexical {
+    pub(in crate::index) fn open(file: MappedFile, chunk_count: usize) -> Result<Self, OpenError> {
+        let damaged = |reason: &str| OpenError::damaged(file.path(), reason);
+        let term_offsets = file.array::<u64>(1)?;
+        let posting_offsets = file.array::<u64>(3)?;
+        let fits = |offsets: &[u64], end: usize| offsets.is_sorted() && offsets.last() == Some(&(end as u64));
+        if !fits(term_offsets, file.array::<u8>(0)?.len())
+            || !fits(posting_offsets, file.array::<Posting>(2)?.len())
+            || term_offsets.len() != posting_offsets.len()
+        {
+            return Err(damaged("its term offsets are not valid"));
+        }
+        if file.array::<[u16; FIELDS]>(4)?.len() != chunk_count {
+            return Err(damaged("it is about another number of chunks"));
+        }
+        if file.array::<Posting>(2)?.iter().any(|posting| posting.chunk as usize >= chunk_count) {
+            return Err(damaged("it names chunks that do not exist"));
+        }
+        let averages = file.array::<[f32; FIELDS]>(5)?.first().copied();
+        let averages = averages.ok_or_else(|| damaged("its averages are missing"))?;
+        let term_count = term_offsets.len() - 1;
+        Ok(Self { file, terms: TermMaker::default(), averages, term_count, chunk_count })
+    }
+
+    /// The terms of `query` that occur here, weighted.
+    #[must_use]
+    pub fn query_terms(&self, query: &str) -> QueryTerms {
+        let mut weights: BTreeMap<u32, f32> = BTreeMap::new();
+        for term in self.terms.of_query(query) {
+            if let Some(index) = self.find(&term) {
+                *weights.entry(index as u32).or_default() += self.inverse_document_frequency(index);
+            }
+        }
+        QueryTerms(weights.into_iter().collect())
+    }
+
+    /// The BM25F score of every chunk, in the order of the chunks; 0 where no term occurs.
+    #[must_use]
+    pub fn scores(&self, terms: &QueryTerms) -> Vec<f32> {
+        let mut scores = vec![0.0; self.chunk_count];
+        let lengths = self.file.array::<[u16; FIELDS]>(4).unwrap_or_default();
+        for (term, weight) in &terms.0 {
+            for posting in self.postings(*term as usize) {
+                let chunk = posting.chunk as usize;
+                let frequency = self.weighted_frequency(posting, &lengths[chunk]);
+                scores[chunk] += weight * frequency * (K1 + 1.0) / (frequency + K1);
+            }
+        }
+        scores
+    }
+
+    fn weighted_frequency(&self, posting: &Posting, lengths: &[u16; FIELDS]) -> f32 {
+        let mut sum = 0.0;
+        for field in 0..FIELDS {
+            if posting.frequencies[field] > 0 {
+                let share = LENGTH_NORMALISATION[field];
+                let length = 1.0 - share + share * f32::from(lengths[field]) / self.averages[field];
+                sum += WEIGHTS[field] * f32::from(posting.frequencies[field]) / length;
+            }
+        }
+        sum
+    }
+
+    fn inverse_document_frequency(&self, term: usize) -> f32 {
+        let containing = self.postings(term).len() as f32;
+        ((self.chunk_count as f32 - containing + 0.5) / (containing + 0.5)).ln_1p()
+    }
+
+    fn postings(&self, term: usize) -> &[Posting] {
+        let offsets = self.file.array::<u64>(3).unwrap_or_default();
+        let all = self.file.array::<Posting>(2).unwrap_or_default();
+        &all[offsets[term] as usize..offsets[term + 1] as usize]
+    }
+
+    fn term(&self, index: usize) -> &[u8] {
+        let offsets = self.file.array::<u64>(1).unwrap_or_default();
+        let bytes = self.file.array::<u8>(0).unwrap_or_default();
+        &bytes[offsets[index] as usize..offsets[index + 1] as usize]
+    }
+
+    /// Binary search: terms are in the order of their bytes.
+    fn find(&self, term: &str) -> Option<usize> {
+        let (mut low, mut high) = (0, self.term_count);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match self.term(middle).cmp(term.as_bytes()) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Some(middle),
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(bodies: &[&str]) -> (tempfile::TempDir, Lexical) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut builder = LexicalBuilder::default();
+        for body in bodies {
+            builder.add(&FieldTexts { body, headings: "", title: "title", path: "a/b.md" });
+        }
+        let path = folder.path().join("lexical");
+        let checksum = builder.finish().write(&path).unwrap();
+        let file = MappedFile::open(&path, KIND, &checksum).unwrap();
+        (folder, Lexical::open(file, bodies.len()).unwrap())
+    }
+
+    /// BM25 of one field, written from the formula.
+    fn expected(bodies: &[&[&str]], query: &[&str], chunk: usize) -> f32 {
+        let count = bodies.len() as f32;
+        let average = bodies.iter().map(|body| body.len() as f32).sum::<f32>() / count;
+        let score = |term: &&str| {
+            let containing = bodies.iter().filter(|body| body.contains(term)).count() as f32;
+            let frequency = bodies[chunk].iter().filter(|word| *word == term).count() as f32;
+            let length = 0.25 + 0.75 * bodies[chunk].len() as f32 / average;
+            let idf = (1.0 + (count - containing + 0.5) / (containing + 0.5)).ln();
+            let normalised = frequency / length;
+            if frequency == 0.0 { 0.0 } else { idf * normalised * 2.2 / (normalised + 1.2) }
+        };
+        query.iter().map(score).sum()
+    }
+
+    #[test]
+    fn scores_follow_the_formula() {
+        let bodies: [&[&str]; 3] =
+            [&["red", "red", "fox"], &["red", "dog"], &["blue", "bird", "tree", "moon"]];
+        let texts: Vec<String> = bodies.iter().map(|body| body.join(" ")).collect();
+        let (_folder, lexical) = index(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let scores = lexical.scores(&lexical.query_terms("red fox"));
+        for (chunk, score) in scores.iter().enumerate() {
+            let expected = expected(&bodies, &["red", "fox"], chunk);
+            assert!((score - expected).abs() < 1e-5, "{chunk}: {score} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn unknown_terms_and_empty_queries_score_nothing() {
+        let (_folder, lexical) = index(&["red fox"]);
+        assert_eq!(lexical.scores(&lexical.query_terms("zebra")), [0.0]);
+        assert_eq!(lexical.scores(&lexical.query_terms("")), [0.0]);
+    }
+}

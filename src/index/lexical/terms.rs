@@ -1,0 +1,140 @@
+//! Text to index terms: stemmed words, and identifiers both whole and in parts.
+
+use rust_stemmers::{Algorithm, Stemmer};
+
+/// Longer runs (hashes, base64) are cut here: they match nothing that anyone types.
+const MAX_TERM_BYTES: usize = 64;
+
+/// Words that carry no meaning in a question. Kept short on purpose: what is rare is weighted by
+/// BM25 itself.
+const STOP_WORDS: [&str; 60] = [
+    "a", "an", "and", "are", "as", "at", "be", "by", "can", "could", "did", "do", "does", "for", "from",
+    "had", "has", "have", "how", "i", "if", "in", "is", "it", "its", "me", "my", "of", "on", "or", "our",
+    "should", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+    "those", "to", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with",
+    "would", "you", "your", "am",
+];
+
+/// Makes terms. Holds the stemmer, which is costly to set up.
+pub(in crate::index) struct TermMaker {
+    stemmer: Stemmer,
+}
+
+impl Default for TermMaker {
+    fn default() -> Self {
+        Self { stemmer: Stemmer::create(Algorithm::English) }
+    }
+}
+
+impl TermMaker {
+    /// Calls `take` with every term of `text`, in order, with repetitions.
+    pub(in crate::index) fn each(&self, text: &str, take: &mut dyn FnMut(&str)) {
+        for compound in text.split(|character: char| !is_compound_character(character)) {
+            let compound = compound.trim_matches(|character: char| !character.is_alphanumeric());
+            if compound.is_empty() {
+                continue;
+            }
+            let mut parts = 0;
+            for part in parts_of(compound) {
+                parts += 1;
+                take(&self.stem(part));
+            }
+            if parts > 1 {
+                take(clipped(&compound.to_lowercase()));
+            }
+        }
+    }
+
+    /// The terms of a question: without stop words, unless it has nothing else.
+    pub(in crate::index) fn of_query(&self, text: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        self.each(text, &mut |term| all.push(term.to_owned()));
+        let stop_stems: Vec<String> = STOP_WORDS.iter().map(|word| self.stem(word)).collect();
+        let telling: Vec<String> = all.iter().filter(|term| !stop_stems.contains(term)).cloned().collect();
+        if telling.is_empty() { all } else { telling }
+    }
+
+    fn stem(&self, word: &str) -> String {
+        let lower = word.to_lowercase();
+        self.stemmer.stem(clipped(&lower)).into_owned()
+    }
+}
+
+/// Characters that hold an identifier together: `user_id`, `sso.getProfile`, `docs/sso`, `x-api-key`.
+fn is_compound_character(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '/' | ':' | '@' | '’' | '\'')
+}
+
+/// The words inside a compound: between punctuation, and at the humps of camelCase.
+fn parts_of(compound: &str) -> impl Iterator<Item = &str> {
+    compound
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|part| !part.is_empty())
+        .flat_map(humps)
+}
+
+/// `getHTTPResponse2` is `get`, `HTTP`, `Response2`.
+fn humps(word: &str) -> Vec<&str> {
+    let characters: Vec<(usize, char)> = word.char_indices().collect();
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for index in 1..characters.len() {
+        let (offset, current) = characters[index];
+        let previous = characters[index - 1].1;
+        let next_is_lower = characters.get(index + 1).is_some_and(|(_, next)| next.is_lowercase());
+        let is_hump =
+            current.is_uppercase() && (previous.is_lowercase() || (previous.is_uppercase() && next_is_lower));
+        if is_hump {
+            parts.push(&word[start..offset]);
+            start = offset;
+        }
+    }
+    parts.push(&word[start..]);
+    parts
+}
+
+fn clipped(term: &str) -> &str {
+    let mut end = term.len().min(MAX_TERM_BYTES);
+    while !term.is_char_boundary(end) {
+        end -= 1;
+    }
+    &term[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        TermMaker::default().each(text, &mut |term| found.push(term.to_owned()));
+        found
+    }
+
+    #[test]
+    fn identifiers_are_found_whole_and_in_parts() {
+        assert_eq!(terms("getUserProfile()"), ["get", "user", "profil", "getuserprofile"]);
+        assert_eq!(terms("`user_id`."), ["user", "id", "user_id"]);
+        assert_eq!(
+            terms("HTTPServer X-API-Key"),
+            ["http", "server", "httpserver", "x", "api", "key", "x-api-key"]
+        );
+        assert_eq!(terms("docs/sso.mdx"), ["doc", "sso", "mdx", "docs/sso.mdx"]);
+        assert_eq!(terms("Signed, signing; signs"), ["sign", "sign", "sign"]);
+    }
+
+    #[test]
+    fn a_question_loses_its_stop_words_unless_it_has_no_others() {
+        let maker = TermMaker::default();
+        assert_eq!(maker.of_query("How do I rotate the keys?"), ["rotat", "key"]);
+        assert_eq!(maker.of_query("who is it"), ["who", "is", "it"]);
+        assert!(maker.of_query("?!").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics_and_terms_are_short(text in ".{0,200}") {
+            TermMaker::default().each(&text, &mut |term| assert!(term.len() <= MAX_TERM_BYTES + 8));
+        }
+    }
+}

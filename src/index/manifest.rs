@@ -1,0 +1,134 @@
+//! The manifest: which generation is current, what made it, and a checksum for each of its files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::OpenError;
+use crate::chunking::ChunkSettings;
+use crate::embedding::ModelIdentity;
+use crate::source::Skip;
+
+/// The format that this docent writes. It changes whenever an older docent could misread a file.
+pub const FORMAT_VERSION: u32 = 1;
+/// The oldest format that this docent reads.
+pub const OLDEST_READABLE: u32 = 1;
+
+pub(super) const MANIFEST: &str = "manifest.json";
+/// A manifest is small; a larger file is not one.
+const MAX_MANIFEST_BYTES: u64 = 64 << 20;
+
+/// `index/manifest.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// See [`FORMAT_VERSION`].
+    pub format: u32,
+    /// Counts the builds of this index, from 1. Its files are in `gen-` and this number.
+    pub generation: u64,
+    /// When the build ended, RFC 3339 in UTC.
+    pub indexed_at: String,
+    /// The folders and files that were indexed.
+    pub roots: Vec<PathBuf>,
+    /// What made the vectors.
+    pub model: ModelIdentity,
+    /// What cut the chunks.
+    pub chunking: ChunkSettings,
+    /// How much it holds.
+    pub counts: Counts,
+    /// What was left out, by reason, with up to a hundred of them named.
+    pub skipped: SkipSummary,
+    /// blake3 of each file of the generation, by name.
+    pub checksums: BTreeMap<String, String>,
+}
+
+/// How much an index holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Documents.
+    pub documents: usize,
+    /// Chunks.
+    pub chunks: usize,
+    /// Bytes of the documents.
+    pub source_bytes: u64,
+}
+
+/// What was left out of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SkipSummary {
+    /// Number of files by kind of reason.
+    pub by_reason: BTreeMap<String, usize>,
+    /// The first of them.
+    pub examples: Vec<Skip>,
+}
+
+const EXAMPLES: usize = 100;
+
+impl SkipSummary {
+    /// Counts `skipped`. Files without a parser are counted, and named only where room is left.
+    #[must_use]
+    pub fn of(skipped: &[Skip]) -> Self {
+        let mut by_reason = BTreeMap::new();
+        for skip in skipped {
+            *by_reason.entry(skip.reason.kind().to_owned()).or_default() += 1;
+        }
+        let is_unsupported = |skip: &&Skip| skip.reason.kind() == "unsupported";
+        let worth_naming = skipped.iter().filter(|skip| !is_unsupported(skip));
+        let rest = skipped.iter().filter(is_unsupported);
+        Self { by_reason, examples: worth_naming.chain(rest).take(EXAMPLES).cloned().collect() }
+    }
+}
+
+impl Manifest {
+    /// The folder of the generation's files.
+    #[must_use]
+    pub fn generation_folder(&self, index: &Path) -> PathBuf {
+        index.join(generation_name(self.generation))
+    }
+}
+
+pub(super) fn generation_name(generation: u64) -> String {
+    format!("gen-{generation:06}")
+}
+
+/// Reads the manifest of the index in `folder`.
+///
+/// # Errors
+/// Where there is none, it cannot be read, or its format is not readable by this docent.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, OpenError> {
+    let path = folder.join(MANIFEST);
+    let unreadable = |source| OpenError::Unreadable { path: path.clone(), source };
+    let size = match fs::metadata(&path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(OpenError::Missing { folder: folder.to_owned() });
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    if size > MAX_MANIFEST_BYTES {
+        return Err(OpenError::damaged(&path, format!("{size} bytes is too long for a manifest")));
+    }
+    let bytes = fs::read(&path).map_err(unreadable)?;
+    check_format(folder, &path, &bytes)?;
+    serde_json::from_slice(&bytes).map_err(|error| OpenError::damaged(&path, error.to_string()))
+}
+
+/// The format is read by itself first: a newer manifest may have other fields.
+fn check_format(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
+    #[derive(Deserialize)]
+    struct OnlyFormat {
+        format: u32,
+    }
+    let OnlyFormat { format } =
+        serde_json::from_slice(bytes).map_err(|error| OpenError::damaged(path, error.to_string()))?;
+    if (OLDEST_READABLE..=FORMAT_VERSION).contains(&format) {
+        return Ok(());
+    }
+    Err(OpenError::Format {
+        folder: folder.to_owned(),
+        found: format,
+        oldest: OLDEST_READABLE,
+        newest: FORMAT_VERSION,
+    })
+}

@@ -1,0 +1,30 @@
+//! The index on disk: one folder a generation, a manifest that names the current one, and readers
+//! over memory-mapped files.
+//!
+//! `index/README.md` describes the format. One file names bincode (`records.rs`), one writes to
+//! disk (`storage.rs`); every length that is read is checked before it is believed.
+
+mod builder;
+mod cached;
+mod chunks;
+mod failure;
+mod generation;
+mod lexical;
+mod lock;
+mod manifest;
+mod passages;
+mod records;
+mod storage;
+mod vectors;
+
+pub use builder::{BuildReport, IndexBuilder, Outcome, Root};
+pub use chunks::{DocumentRecord, StoredChunk};
+pub use failure::{BuildError, OpenError};
+pub use generation::Index;
+pub use lexical::{Lexical, QueryTerms};
+pub use lock::{LockError, WriterLock};
+pub use manifest::{Counts, FORMAT_VERSION, Manifest, OLDEST_READABLE, read_manifest};
+pub use vectors::{Vectors, dot};
+
+#[cfg(target_endian = "big")]
+compile_error!("docent's index files are little-endian and mapped as they are; this target is not");

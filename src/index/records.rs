@@ -1,0 +1,107 @@
+//! Records of varying length, written by bincode between offsets and checksums of our own.
+//!
+//! bincode is unmaintained (RUSTSEC-2025-0141), so this is the one file that names it: a record is
+//! read only from its own bytes, whose length comes from checked offsets, and never allocates more
+//! than a limit.
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::failure::OpenError;
+use super::storage::{FileWriter, Kind, MappedFile};
+
+/// No record may claim more memory than this while it is read.
+const MAX_RECORD_BYTES: usize = 64 << 20;
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard()
+        .with_little_endian()
+        .with_fixed_int_encoding()
+        .with_limit::<MAX_RECORD_BYTES>()
+}
+
+/// `records`, encoded and ready to be written.
+pub(super) fn encode<T: Serialize>(kind: Kind, records: &[T]) -> std::io::Result<FileWriter> {
+    let mut offsets = vec![0_u64];
+    let mut bytes = Vec::new();
+    for record in records {
+        bincode::serde::encode_into_std_write(record, &mut bytes, config()).map_err(std::io::Error::other)?;
+        offsets.push(bytes.len() as u64);
+    }
+    let mut writer = FileWriter::new(kind);
+    writer.push(&offsets).push(&bytes);
+    Ok(writer)
+}
+
+/// Records of one type in a mapped file, decoded one by one as they are asked for.
+pub(super) struct Records<T> {
+    file: MappedFile,
+    count: usize,
+    record: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Records<T> {
+    pub(super) fn open(file: MappedFile) -> Result<Self, OpenError> {
+        let offsets = file.array::<u64>(0)?;
+        let bytes = file.array::<u8>(1)?.len() as u64;
+        let ends_well = offsets.first() == Some(&0) && offsets.last() == Some(&bytes);
+        if !ends_well || !offsets.is_sorted() {
+            return Err(OpenError::damaged(file.path(), "its record offsets are not valid"));
+        }
+        let count = offsets.len() - 1;
+        Ok(Self { file, count, record: PhantomData })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn get(&self, index: usize) -> Result<T, OpenError> {
+        let invalid = |reason: String| OpenError::damaged(self.file.path(), reason);
+        let offsets = self.file.array::<u64>(0)?;
+        let bytes = self.file.array::<u8>(1)?;
+        let (Some(start), Some(end)) = (offsets.get(index), offsets.get(index + 1)) else {
+            return Err(invalid(format!("it has no record {index}")));
+        };
+        let record = &bytes[*start as usize..*end as usize];
+        let (value, read) = bincode::serde::decode_from_slice(record, config())
+            .map_err(|error| invalid(format!("record {index}: {error}")))?;
+        if read != record.len() {
+            return Err(invalid(format!("record {index} is longer than its content")));
+        }
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_back_and_others_do_not_exist() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records");
+        let records = vec![("a".to_owned(), 1_u32), (String::new(), 2), ("long".repeat(100), 3)];
+        let checksum = encode(*b"testrecs", &records).unwrap().write(&path).unwrap();
+        let read = Records::<(String, u32)>::open(MappedFile::open(&path, *b"testrecs", &checksum).unwrap())
+            .unwrap();
+        let back: Vec<_> = (0..read.len()).map(|index| read.get(index).unwrap()).collect();
+        assert_eq!(back, records);
+        assert!(read.get(3).is_err());
+    }
+
+    #[test]
+    fn a_record_that_claims_too_much_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records");
+        let claim = u64::MAX.to_le_bytes();
+        let mut writer = FileWriter::new(*b"testrecs");
+        writer.push(&[0_u64, 8]).push(&claim);
+        let checksum = writer.write(&path).unwrap();
+        let read =
+            Records::<String>::open(MappedFile::open(&path, *b"testrecs", &checksum).unwrap()).unwrap();
+        assert!(read.get(0).is_err());
+    }
+}
