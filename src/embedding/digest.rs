@@ -1,4 +1,5 @@
-//! The SHA-256 of a file: what the catalogue pins, what a pull checks, and what names a model in an index.
+//! The SHA-256 of a file: what the catalogue pins, what a pull checks, and what names a model in an
+//! index.
 
 use std::fmt;
 use std::fs::File;

@@ -1,8 +1,9 @@
 //! A folder of pulled files: which of them are there and whole.
 //!
-//! Two small files lie beside them. `files.toml` is the record that a pull leaves: the digest of each file as it was when it
-//! came, which is what later loads are held to where the catalogue pins nothing. `.stamps.toml` only saves time: it
-//! remembers the digest of a file as long as size and time of change stay, and may be deleted at any time.
+//! Two small files lie beside them. `files.toml` is the record that a pull leaves: the digest of
+//! each file as it was when it came, which is what later loads are held to where the catalogue pins
+//! nothing. `.stamps.toml` only saves time: it remembers the digest of a file as long as size and
+//! time of change stay, and may be deleted at any time.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
@@ -19,8 +20,8 @@ const RECORD_NAME: &str = "files.toml";
 const STAMPS_NAME: &str = ".stamps.toml";
 const RECORD_HEAD: &str = "# Written by `docent pull`: each file as it was when it came. Loads are held to these digests.\n\n";
 
-/// A file that changes again within this time may keep its time of change on some file systems, so that only
-/// files older than this are stamped.
+/// A file that changes again within this time may keep its time of change on some file systems, so
+/// that only files older than this are stamped.
 const SETTLING_TIME: Duration = Duration::from_secs(2);
 
 /// A folder of pulled files.
@@ -223,7 +224,8 @@ pub(crate) fn promote(finished: &Path, name: &Path) -> io::Result<()> {
     sync_folder(name.parent().unwrap_or(Path::new(".")))
 }
 
-/// A rename is only safe from a power cut once its folder is written; Windows has no such call and needs none.
+/// A rename is only safe from a power cut once its folder is written; Windows has no such call and
+/// needs none.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder)?.sync_all()

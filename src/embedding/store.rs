@@ -1,5 +1,5 @@
-//! Where models lie on disk, and whether they are whole. Nothing here touches the network, and nothing but
-//! [`pull`](super::pull) puts files here.
+//! Where models lie on disk, and whether they are whole. Nothing here touches the network, and
+//! nothing but [`pull`](super::pull) puts files here.
 //!
 //! `models/NAME/{model.onnx, tokenizer.json, ...}` and `models/onnxruntime-VERSION/LIBRARY`.
 
@@ -40,8 +40,8 @@ pub struct ModelFiles {
     pub tokenizer: PathBuf,
     /// Weights beside the graph, which ONNX Runtime finds by itself.
     pub data: Vec<PathBuf>,
-    /// What the model is: the SHA-256 of the graph, or of the digests of graph and data where the weights lie in data.
-    /// An index is only good for the model with the same identity.
+    /// What the model is: the SHA-256 of the graph, or of the digests of graph and data where the
+    /// weights lie in data. An index is only good for the model with the same identity.
     pub identity: Sha256,
     /// The SHA-256 of the tokenizer.
     pub tokenizer_sha256: Sha256,
@@ -221,7 +221,8 @@ impl ModelStore {
         }
     }
 
-    /// The same store, with a given library in place of the pulled ONNX Runtime, or with none whatever the environment says.
+    /// The same store, with a given library in place of the pulled ONNX Runtime, or with none
+    /// whatever the environment says.
     #[must_use]
     pub fn with_runtime_override(self, library: Option<PathBuf>) -> Self {
         Self {
@@ -248,7 +249,8 @@ impl ModelStore {
         self.root.join(&spec.name)
     }
 
-    /// The files of a pulled model. Reads each file whole, unless it did so before and the file has not changed since.
+    /// The files of a pulled model. Reads each file whole, unless it did so before and the file has
+    /// not changed since.
     ///
     /// # Errors
     /// When a file is missing, unreadable, or not the one that was pulled.
@@ -312,7 +314,8 @@ impl ModelStore {
         }
     }
 
-    /// The files of a model in a folder of the user's own. They are taken as they are: nothing says what they should be.
+    /// The files of a model in a folder of the user's own. They are taken as they are: nothing says
+    /// what they should be.
     ///
     /// # Errors
     /// When the folder or a file in it is missing or unreadable.
@@ -468,7 +471,8 @@ fn as_it_is(path: PathBuf) -> Result<WholeFile, StoreError> {
     }
 }
 
-/// Every list that comes here has one model and one tokenizer: the catalogue is checked for that when it is read.
+/// Every list that comes here has one model and one tokenizer: the catalogue is checked for that
+/// when it is read.
 fn model_files(whole: Vec<(FileRole, WholeFile)>) -> ModelFiles {
     let mut files = ModelFiles {
         model: PathBuf::new(),

