@@ -4,8 +4,13 @@
 //! text in one pass: a pooled unit vector for candidate search, and the vectors of its tokens for
 //! late interaction.
 
+pub mod catalog;
+pub mod digest;
+mod folder;
 mod hashing;
 mod onnx;
+pub mod pull;
+pub mod store;
 mod vector;
 
 use std::fmt;
@@ -13,7 +18,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use hashing::HashingEmbedder;
-pub use onnx::{OnnxEmbedder, OnnxSettings, Pooling};
+pub use onnx::{OnnxEmbedder, Threads};
 pub use vector::{Embedding, InvalidVector};
 
 /// Which side of a search a text stands on: some models want a prefix that says so.

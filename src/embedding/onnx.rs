@@ -1,6 +1,6 @@
 //! Encoders as ONNX models, run by fastembed on ONNX Runtime.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 use fastembed::{
@@ -9,40 +9,31 @@ use fastembed::{
 };
 use tokenizers::{Tokenizer, TruncationParams};
 
+use super::catalog::{ModelSpec, Pooling};
+use super::store::ModelFiles;
 use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role};
 
-/// How token vectors become one vector.
+/// How an encoder shares the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pooling {
-    /// Their mean.
-    Mean,
-    /// The first one's (`[CLS]`).
-    Cls,
-}
-
-/// What an encoder is made from.
-#[derive(Debug, Clone)]
-pub struct OnnxSettings {
-    /// Its identity, with the vectors' length and the token limit.
-    pub identity: ModelIdentity,
-    /// The shared library of ONNX Runtime.
-    pub runtime: PathBuf,
-    /// The ONNX file.
-    pub model: PathBuf,
-    /// Its `tokenizer.json`.
-    pub tokenizer: PathBuf,
-    /// How token vectors become one.
-    pub pooling: Pooling,
-    /// Put before every query.
-    pub query_prefix: String,
-    /// Put before every passage.
-    pub passage_prefix: String,
-    /// Name of the output to read, where the model has several and not the usual ones.
-    pub output: Option<String>,
+pub struct Threads {
     /// Texts encoded at the same time.
     pub sessions: usize,
     /// Threads that work on one text.
-    pub threads_per_session: usize,
+    pub per_session: usize,
+}
+
+impl Threads {
+    /// For many texts: every thread has a text of its own, the most texts a second.
+    #[must_use]
+    pub fn for_throughput(threads: usize) -> Self {
+        Self { sessions: threads.max(1), per_session: 1 }
+    }
+
+    /// For one question at a time: all threads share it, the shortest wait.
+    #[must_use]
+    pub fn for_latency(threads: usize) -> Self {
+        Self { sessions: 1, per_session: threads.max(1) }
+    }
 }
 
 /// A pool of sessions of one model: one text a run, so that a vector never depends on what else
@@ -64,23 +55,31 @@ impl OnnxEmbedder {
     ///
     /// # Errors
     /// Where ONNX Runtime, the model or the tokenizer does not load.
-    pub fn load(settings: &OnnxSettings) -> Result<Self, EmbedError> {
-        let environment = environment(&settings.runtime)?;
-        let load_error =
-            |message: String| EmbedError::Load { model: settings.identity.name.clone(), message };
-        let tokenizer = load_tokenizer(&settings.tokenizer).map_err(&load_error)?;
-        let model = std::fs::read(&settings.model)
-            .map_err(|error| load_error(format!("`{}`: {error}", settings.model.display())))?;
-        let mut sessions = Vec::with_capacity(settings.sessions);
-        for _ in 0..settings.sessions.max(1) {
-            sessions.push(session(settings, model.clone(), &tokenizer, environment).map_err(&load_error)?);
+    pub fn load(
+        spec: &ModelSpec,
+        files: &ModelFiles,
+        runtime: &Path,
+        threads: Threads,
+    ) -> Result<Self, EmbedError> {
+        let environment = environment(runtime)?;
+        let load_error = |message: String| EmbedError::Load { model: spec.name.clone(), message };
+        let tokenizer = load_tokenizer(&files.tokenizer).map_err(&load_error)?;
+        let mut sessions = Vec::with_capacity(threads.sessions);
+        for _ in 0..threads.sessions.max(1) {
+            let session = session(spec, files, &tokenizer, environment, threads.per_session);
+            sessions.push(session.map_err(&load_error)?);
         }
         Ok(Self {
-            identity: settings.identity.clone(),
-            pooling: settings.pooling,
-            query_prefix: settings.query_prefix.clone(),
-            passage_prefix: settings.passage_prefix.clone(),
-            outputs: output_keys(settings.output.as_deref()),
+            identity: ModelIdentity {
+                name: spec.name.clone(),
+                sha256: files.identity.to_string(),
+                dimensions: spec.dimensions,
+                max_tokens: spec.max_tokens,
+            },
+            pooling: spec.pooling,
+            query_prefix: spec.query_prefix.clone(),
+            passage_prefix: spec.passage_prefix.clone(),
+            outputs: output_keys(spec.output.as_deref()),
             counter: tokenizer,
             session_count: sessions.len(),
             sessions: Mutex::new(sessions),
@@ -193,36 +192,52 @@ fn load_tokenizer(path: &Path) -> Result<Tokenizer, String> {
 }
 
 fn session(
-    settings: &OnnxSettings,
-    model: Vec<u8>,
+    spec: &ModelSpec,
+    files: &ModelFiles,
     tokenizer: &Tokenizer,
     environment: &ort::environment::Environment,
+    threads: usize,
 ) -> Result<TextEmbedding, String> {
-    let max_length = settings.identity.max_tokens;
-    // fastembed wants the files beside the tokenizer, for padding and truncation that are set
-    // below on the tokenizer itself.
-    let beside = format!(r#"{{"model_max_length": {max_length}, "pad_token": "[PAD]"}}"#);
-    let files = TokenizerFiles {
-        tokenizer_file: tokenizer.to_string(false).map_err(|error| error.to_string())?.into_bytes(),
-        config_file: b"{}".to_vec(),
-        special_tokens_map_file: b"{}".to_vec(),
-        tokenizer_config_file: beside.into_bytes(),
-    };
-    let model = UserDefinedEmbeddingModel::new(model, files).with_quantization(QuantizationMode::None);
+    let max_length = spec.max_tokens;
     let options = InitOptionsUserDefined::new()
         .with_environment(environment.clone())
         .with_max_length(max_length)
-        .with_intra_threads(settings.threads_per_session)
+        .with_intra_threads(threads)
         // Threads that spin between questions would keep a laptop's fan running.
         .with_session_config("session.intra_op.allow_spinning", "0");
-    let mut session =
-        TextEmbedding::try_new_from_user_defined(model, options).map_err(|error| error.to_string())?;
+    let mut session = TextEmbedding::try_new_from_user_defined(model(spec, files, tokenizer)?, options)
+        .map_err(|error| error.to_string())?;
     session.tokenizer = tokenizer.clone();
     session
         .tokenizer
         .with_truncation(Some(TruncationParams { max_length, ..TruncationParams::default() }))
         .map_err(|error| error.to_string())?;
     Ok(session)
+}
+
+fn model(
+    spec: &ModelSpec,
+    files: &ModelFiles,
+    tokenizer: &Tokenizer,
+) -> Result<UserDefinedEmbeddingModel, String> {
+    let read = |path: &Path| std::fs::read(path).map_err(|error| format!("`{}`: {error}", path.display()));
+    // fastembed wants the files beside the tokenizer, for padding and truncation that are set on
+    // the tokenizer itself.
+    let beside = format!(r#"{{"model_max_length": {}, "pad_token": "[PAD]"}}"#, spec.max_tokens);
+    let tokenizer_files = TokenizerFiles {
+        tokenizer_file: tokenizer.to_string(false).map_err(|error| error.to_string())?.into_bytes(),
+        config_file: b"{}".to_vec(),
+        special_tokens_map_file: b"{}".to_vec(),
+        tokenizer_config_file: beside.into_bytes(),
+    };
+    // One text a run, so that no batch changes a vector, whatever the weights' arithmetic.
+    let mut model = UserDefinedEmbeddingModel::new(read(&files.model)?, tokenizer_files)
+        .with_quantization(QuantizationMode::None);
+    for data in &files.data {
+        let name = data.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        model = model.with_external_initializer(name, read(data)?);
+    }
+    Ok(model)
 }
 
 fn output_keys(name: Option<&str>) -> Vec<OutputKey> {

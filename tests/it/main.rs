@@ -1,1 +1,5 @@
 //! One integration binary: everything here goes through the public API or the real program.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod loopback;
+mod pull;
