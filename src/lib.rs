@@ -3,6 +3,7 @@
 pub mod chunking;
 pub mod embedding;
 pub mod index;
+pub mod mcp;
 pub mod parse;
 pub mod progress;
 pub mod retrieval;
