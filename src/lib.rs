@@ -1,6 +1,7 @@
 //! docent answers natural-language questions from a body of documents, on one machine, from local files.
 
 pub mod chunking;
+pub mod cli;
 pub mod embedding;
 pub mod index;
 pub mod mcp;

@@ -70,6 +70,9 @@ pub enum Outcome {
     },
 }
 
+/// A file to read, with the number of its root.
+type NumberedFile = (u32, SourceFile);
+
 /// A file, read and cut.
 struct Prepared {
     document: DocumentRecord,
@@ -106,8 +109,8 @@ impl IndexBuilder<'_> {
     }
 
     /// The files of all roots. With several roots, each root's name stands before its paths.
-    fn inventory(&self) -> Result<(Vec<(u32, SourceFile)>, Vec<Skip>), BuildError> {
-        let mut files: Vec<(u32, SourceFile)> = Vec::new();
+    fn inventory(&self) -> Result<(Vec<NumberedFile>, Vec<Skip>), BuildError> {
+        let mut files: Vec<NumberedFile> = Vec::new();
         let mut skipped = Vec::new();
         for (number, root) in self.roots.iter().enumerate() {
             let found = walk(&root.path, &self.limits, &|path| Format::of(path).is_some())?;
@@ -129,7 +132,7 @@ impl IndexBuilder<'_> {
         Ok((files, skipped))
     }
 
-    fn refuse_same_paths(&self, files: &[(u32, SourceFile)]) -> Result<(), BuildError> {
+    fn refuse_same_paths(&self, files: &[NumberedFile]) -> Result<(), BuildError> {
         let Some(pair) = files.windows(2).find(|pair| pair[0].1.path == pair[1].1.path) else {
             return Ok(());
         };
@@ -152,7 +155,7 @@ impl IndexBuilder<'_> {
     }
 
     /// Reads and cuts every file, on all cores.
-    fn prepare(&self, files: &[(u32, SourceFile)], skipped: &mut Vec<Skip>) -> Vec<Prepared> {
+    fn prepare(&self, files: &[NumberedFile], skipped: &mut Vec<Skip>) -> Vec<Prepared> {
         self.progress.begin("reading", Some(files.len() as u64), Unit::Files);
         let results = in_parallel(files.len(), self.embedder.parallelism(), |index| {
             let (root, file) = &files[index];

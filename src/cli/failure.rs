@@ -1,0 +1,72 @@
+//! Errors of all rooms as a person sees them: what happened, and the next thing to do.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::exit_status::ExitStatus;
+use crate::embedding::EmbedError;
+use crate::embedding::catalog::UnknownModel;
+use crate::embedding::pull::PullError;
+use crate::embedding::store::StoreError;
+use crate::index::{BuildError, OpenError};
+use crate::retrieval::{QueryError, RetrievalError};
+
+/// Whatever ends a command early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    UnknownModel(#[from] UnknownModel),
+    #[error(transparent)]
+    Pull(#[from] PullError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Retrieval(#[from] RetrievalError),
+    #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
+    NothingToIndex { folder: PathBuf },
+    #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
+    NoManual { manual: PathBuf },
+    #[error("no folder for models is known: neither DOCENT_MODELS nor HOME is set")]
+    NoModelsFolder,
+    #[error("stdout cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl Failure {
+    /// The next thing to do.
+    fn hint(&self) -> String {
+        match self {
+            Self::UnknownModel(error) => error.hint(),
+            Self::Pull(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Embed(error) => error.hint(),
+            Self::Build(error) => error.hint(),
+            Self::Open(error) => error.hint(),
+            Self::Query(error) => error.hint(),
+            Self::Retrieval(error) => error.hint(),
+            Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
+            Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
+            Self::NoModelsFolder => "name a folder with --models DIR".into(),
+            Self::Output(_) => "check where stdout leads".into(),
+        }
+    }
+
+    /// Prints the error. A reader that stopped reading (`docent ask ... | head -1`) is none.
+    pub(super) fn report(&self) -> ExitStatus {
+        if matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
+            return ExitStatus::Success;
+        }
+        let mut stderr = std::io::stderr().lock();
+        // Where stderr is gone as well there is nobody left to tell.
+        let _ = writeln!(stderr, "error: {self}\n\nhint: {}", self.hint());
+        ExitStatus::Error
+    }
+}

@@ -1,0 +1,53 @@
+//! The command line: arguments, settings that are checked once, and one `match` over the commands.
+//!
+//! `render.rs` is the only writer to stdout, which carries data only; progress, notes and errors go
+//! to stderr.
+
+mod args;
+mod client_config;
+mod commands;
+mod exit_status;
+mod failure;
+mod model;
+mod progress;
+mod render;
+mod settings;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use exit_status::ExitStatus;
+use failure::Failure;
+use settings::Settings;
+
+/// Runs the program with `arguments` (the program's name first) and gives its exit status.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let status = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => execute(arguments).unwrap_or_else(|failure| failure.report()),
+        Err(error) => {
+            // Help and version are data that was asked for, and go to stdout; mistakes to stderr.
+            let printed = error.print();
+            if error.use_stderr() || printed.is_err() { ExitStatus::Error } else { ExitStatus::Success }
+        }
+    };
+    status.into()
+}
+
+/// Every way the program can go.
+fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
+    let settings = Settings::new(arguments.global)?;
+    match arguments.command {
+        Command::Quickstart(quickstart) => commands::quickstart::run(&settings, quickstart),
+        Command::Pull(pull) => commands::pull::run(&settings, &pull),
+        Command::Models(models) => commands::models::run(&settings, models),
+        Command::Index(index) => commands::index::run(&settings, index),
+        Command::Ask(ask) => commands::ask::run(&settings, &ask),
+        Command::Serve => commands::serve::run(&settings),
+        Command::Status(status) => commands::status::run(&settings, status),
+        Command::Completions(completions) => commands::completions::run(completions),
+    }
+}

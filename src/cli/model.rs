@@ -1,0 +1,65 @@
+//! From a model's name to an encoder that runs.
+
+use std::sync::Arc;
+
+use super::failure::Failure;
+use super::settings::Settings;
+use crate::embedding::catalog::{Catalog, ModelKind, ModelSpec};
+use crate::embedding::store::{ModelFiles, ModelStore};
+use crate::embedding::{Embedder, HashingEmbedder, OnnxEmbedder, Threads};
+use crate::index::Manifest;
+
+/// What the encoder will be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Many passages: the most texts a second.
+    Indexing,
+    /// A question now and then: the shortest wait.
+    Asking,
+}
+
+/// The model to index with: the one asked for, else the one that made the index that is there,
+/// else the default.
+pub(super) fn for_indexing<'a>(
+    settings: &Settings,
+    existing: Option<&Manifest>,
+) -> Result<&'a ModelSpec, Failure> {
+    let catalog = Catalog::builtin();
+    match (&settings.model, existing) {
+        (Some(name), _) => Ok(catalog.find(name)?),
+        (None, Some(manifest)) => Ok(catalog.find(&manifest.model.name)?),
+        (None, None) => Ok(catalog.default_model()),
+    }
+}
+
+/// The model to ask with: the index's own, unless another is asked for (which the index then
+/// refuses, naming both).
+pub(super) fn for_asking<'a>(settings: &Settings, manifest: &Manifest) -> Result<&'a ModelSpec, Failure> {
+    let name = settings.model.as_ref().unwrap_or(&manifest.model.name);
+    Ok(Catalog::builtin().find(name)?)
+}
+
+/// Loads a model from its files.
+pub(super) fn load(
+    settings: &Settings,
+    spec: &ModelSpec,
+    purpose: Purpose,
+) -> Result<Arc<dyn Embedder>, Failure> {
+    if spec.kind == ModelKind::Hashing {
+        return Ok(Arc::new(HashingEmbedder::default()));
+    }
+    let files = files(settings, spec)?;
+    let runtime = settings.models.runtime()?;
+    let threads = match purpose {
+        Purpose::Indexing => Threads::for_throughput(settings.threads),
+        Purpose::Asking => Threads::for_latency(settings.threads),
+    };
+    Ok(Arc::new(OnnxEmbedder::load(spec, &files, &runtime, threads)?))
+}
+
+fn files(settings: &Settings, spec: &ModelSpec) -> Result<ModelFiles, Failure> {
+    match &settings.model_dir {
+        Some(folder) => Ok(ModelStore::from_dir(folder, spec)?),
+        None => Ok(settings.models.files(spec)?),
+    }
+}

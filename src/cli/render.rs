@@ -1,0 +1,64 @@
+//! The only writer to stdout.
+
+use std::io::{self, BufWriter, Write};
+
+use serde::Serialize;
+
+use crate::retrieval::{Answer, Hit};
+
+/// Writes text to stdout.
+pub(super) fn text(text: &str) -> io::Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Writes one JSON object and a line break to stdout.
+pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_string(value).map_err(io::Error::other)?;
+    line.push('\n');
+    text(&line)
+}
+
+/// An answer for people: a line with the source, a line with the headings, the passage.
+pub(super) fn answer(answer: &Answer) -> String {
+    let mut output = String::new();
+    for (index, hit) in answer.hits.iter().enumerate() {
+        if index > 0 {
+            output.push('\n');
+        }
+        output.push_str(&hit_text(index + 1, hit));
+    }
+    output
+}
+
+fn hit_text(number: usize, hit: &Hit) -> String {
+    let crumb = crate::chunking::breadcrumb(&hit.title, &hit.breadcrumb);
+    let source = format!("{}:{}-{}", hit.path, hit.start_line, hit.end_line);
+    let mut output = format!("{number}. {source}  (score {:.2})\n   {crumb}\n\n", hit.score);
+    for line in hit.text.lines() {
+        if !line.trim().is_empty() {
+            output.push_str("   ");
+            output.push_str(&printable(line));
+        }
+        output.push('\n');
+    }
+    output
+}
+
+/// A document's control characters must not steer the reader's terminal.
+fn printable(line: &str) -> String {
+    line.chars()
+        .map(|character| if character.is_control() && character != '\t' { '\u{fffd}' } else { character })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_of_a_document_are_not_passed_on() {
+        assert_eq!(printable("a\u{1b}[2Jb\tc"), "a\u{fffd}[2Jb\tc");
+    }
+}
