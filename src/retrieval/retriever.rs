@@ -61,6 +61,12 @@ impl Retriever {
         &self.index
     }
 
+    /// The encoder that questions go through.
+    #[must_use]
+    pub fn embedder(&self) -> &Arc<dyn Embedder> {
+        &self.embedder
+    }
+
     /// The best chunks for a question.
     ///
     /// # Errors
