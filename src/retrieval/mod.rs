@@ -2,6 +2,7 @@
 
 mod answer;
 mod fusion;
+mod late;
 mod query;
 mod resident;
 mod retriever;
