@@ -4,6 +4,7 @@ pub mod chunking;
 pub mod cli;
 pub mod embedding;
 pub mod index;
+pub mod mcp;
 pub mod parse;
 pub mod progress;
 pub mod retrieval;

@@ -9,6 +9,7 @@ use crate::embedding::catalog::UnknownModel;
 use crate::embedding::pull::PullError;
 use crate::embedding::store::StoreError;
 use crate::index::{BuildError, OpenError};
+use crate::mcp::ServeError;
 use crate::retrieval::{QueryError, RetrievalError};
 
 /// Whatever ends a command early.
@@ -30,6 +31,8 @@ pub(super) enum Failure {
     Query(#[from] QueryError),
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
     NothingToIndex { folder: PathBuf },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
@@ -42,7 +45,7 @@ pub(super) enum Failure {
 
 impl Failure {
     /// The next thing to do.
-    fn hint(&self) -> String {
+    pub(super) fn hint(&self) -> String {
         match self {
             Self::UnknownModel(error) => error.hint(),
             Self::Pull(error) => error.hint(),
@@ -52,6 +55,7 @@ impl Failure {
             Self::Open(error) => error.hint(),
             Self::Query(error) => error.hint(),
             Self::Retrieval(error) => error.hint(),
+            Self::Serve(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
             Self::NoModelsFolder => "name a folder with --models DIR".into(),

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::settings::Settings;
 use crate::embedding::catalog::{Catalog, ModelKind, ModelSpec};
 use crate::embedding::store::{ModelFiles, ModelStore};
-use crate::embedding::{Embedder, HashingEmbedder, OnnxEmbedder, Threads};
+use crate::embedding::{Embedder, HashingEmbedder, ModelIdentity, OnnxEmbedder, Threads};
 use crate::index::Manifest;
 
 /// What the encoder will be used for.
@@ -35,7 +35,15 @@ pub(super) fn for_indexing<'a>(
 /// The model to ask with: the index's own, unless another is asked for (which the index then
 /// refuses, naming both).
 pub(super) fn for_asking<'a>(settings: &Settings, manifest: &Manifest) -> Result<&'a ModelSpec, Failure> {
-    let name = settings.model.as_ref().unwrap_or(&manifest.model.name);
+    by_identity(settings, &manifest.model)
+}
+
+/// The same for the model with this identity.
+pub(super) fn by_identity<'a>(
+    settings: &Settings,
+    made_by: &ModelIdentity,
+) -> Result<&'a ModelSpec, Failure> {
+    let name = settings.model.as_ref().unwrap_or(&made_by.name);
     Ok(Catalog::builtin().find(name)?)
 }
 

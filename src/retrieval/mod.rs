@@ -2,9 +2,12 @@
 
 mod answer;
 mod fusion;
+mod late;
 mod query;
+mod resident;
 mod retriever;
 
 pub use answer::{Answer, Hit, SCHEMA};
 pub use query::{MAX_LIMIT, MAX_QUERY_CHARACTERS, Query, QueryError};
+pub use resident::{LoadEncoder, LoadFailure, Resident};
 pub use retriever::{RetrievalError, Retriever};

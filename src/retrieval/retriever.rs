@@ -1,19 +1,21 @@
 //! Answers questions from one generation of an index.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::answer::{Answer, Hit, SCHEMA};
-use super::fusion::{WEIGHTS, min_max, top};
+use super::fusion::{CANDIDATES, DENSE, DOCUMENT, FULL_SCORE, LATE, LEXICAL, top};
+use super::late::LateQuery;
 use super::query::Query;
-use crate::embedding::{EmbedError, Embedder, Embedding, Role};
-use crate::index::{Index, OpenError, dot};
+use crate::embedding::{EmbedError, Embedder, Role};
+use crate::index::{Index, OpenError};
 
 /// Holds what it needs to answer: an index and the encoder that made it.
 pub struct Retriever {
     index: Index,
     embedder: Arc<dyn Embedder>,
-    /// The mean direction of each document's chunks: which document a question is about.
-    documents: DocumentMeans,
+    /// The number of each chunk's document.
+    document_of: Vec<u32>,
 }
 
 /// A question that could not be answered.
@@ -51,8 +53,8 @@ impl Retriever {
                 wanted: embedder.identity().to_string(),
             });
         }
-        let documents = DocumentMeans::of(&index)?;
-        Ok(Self { index, embedder, documents })
+        let document_of = documents_of_chunks(&index)?;
+        Ok(Self { index, embedder, document_of })
     }
 
     /// The index that answers.
@@ -61,16 +63,21 @@ impl Retriever {
         &self.index
     }
 
+    /// The encoder that questions go through.
+    #[must_use]
+    pub fn embedder(&self) -> &Arc<dyn Embedder> {
+        &self.embedder
+    }
+
     /// The best chunks for a question.
     ///
     /// # Errors
     /// Where the encoder fails, or a record of the index is damaged.
     pub fn answer(&self, query: &Query) -> Result<Answer, RetrievalError> {
-        let encoded = self.embedder.encode(query.text(), Role::Query)?;
-        let scores = self.scores(query.text(), &encoded.pooled);
+        let ranked = self.rank(query.text(), query.limit())?;
         let mut hits = Vec::with_capacity(query.limit());
-        for chunk in top(&scores, query.limit()) {
-            hits.push(self.hit(chunk, scores[chunk])?);
+        for Candidate { chunk, score } in ranked {
+            hits.push(self.hit(chunk, score / FULL_SCORE)?);
         }
         let manifest = self.index.manifest();
         Ok(Answer {
@@ -82,23 +89,37 @@ impl Retriever {
         })
     }
 
-    /// The fused score of every chunk.
-    fn scores(&self, text: &str, query: &Embedding) -> Vec<f32> {
-        let mut dense = self.index.vectors().scan(query.as_slice());
-        let lexical_index = self.index.lexical();
-        let mut lexical = lexical_index.scores(&lexical_index.query_terms(text));
-        let document = self.documents.scan(query.as_slice());
-        min_max(&mut dense);
-        min_max(&mut lexical);
-        let document_of = &self.documents.document_of;
-        dense
-            .iter()
-            .zip(&lexical)
-            .zip(document_of)
-            .map(|((dense, lexical), number)| {
-                WEIGHTS.dense * dense
-                    + WEIGHTS.lexical * lexical
-                    + WEIGHTS.document * document[*number as usize]
+    /// The `limit` best chunks: candidates by meaning and by words, scored again by late
+    /// interaction, with no document crowding out the others.
+    fn rank(&self, text: &str, limit: usize) -> Result<Vec<Candidate>, RetrievalError> {
+        let encoded = self.embedder.encode(text, Role::Query)?;
+        let scores = self.first_scores(text, encoded.pooled.as_slice());
+        let late = LateQuery::new(&encoded, self.index.tokens());
+        let mut candidates: Vec<Candidate> = top(&scores, CANDIDATES.max(2 * limit))
+            .into_iter()
+            .map(|chunk| Candidate { chunk, score: scores[chunk] })
+            .collect();
+        if let Some(late) = late {
+            for candidate in &mut candidates {
+                candidate.score += LATE.part(late.score(self.index.tokens().signs(candidate.chunk)));
+            }
+        }
+        candidates.sort_by(|first, second| {
+            second.score.total_cmp(&first.score).then_with(|| first.chunk.cmp(&second.chunk))
+        });
+        Ok(spread(candidates, limit, |candidate| self.document_of[candidate.chunk]))
+    }
+
+    /// The score of every chunk before late interaction.
+    fn first_scores(&self, text: &str, query: &[f32]) -> Vec<f32> {
+        let dense = self.index.vectors().scan(query);
+        let documents = self.index.vectors().scan_documents(query);
+        let terms = self.index.lexical().query_terms(text);
+        let lexical = self.index.lexical().scores(&terms);
+        let views = dense.iter().zip(&lexical).zip(&self.document_of);
+        views
+            .map(|((dense, lexical), document)| {
+                DENSE.part(*dense) + LEXICAL.part(*lexical) + DOCUMENT.part(documents[*document as usize])
             })
             .collect()
     }
@@ -119,48 +140,61 @@ impl Retriever {
     }
 }
 
-/// The mean vector of each document, and the document of each chunk.
-struct DocumentMeans {
-    means: Vec<f32>,
-    dimensions: usize,
-    document_of: Vec<u32>,
+/// A chunk and its score so far.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Candidate {
+    chunk: usize,
+    score: f32,
 }
 
-impl DocumentMeans {
-    fn of(index: &Index) -> Result<Self, OpenError> {
-        let dimensions = index.manifest().model.dimensions;
-        let mut means = Vec::with_capacity(index.document_count() * dimensions);
-        let mut document_of = vec![0; index.chunk_count()];
-        for number in 0..index.document_count() {
-            let document = index.document(number)?;
-            let first = document.first_chunk as usize;
-            let chunks = first..first.saturating_add(document.chunk_count as usize);
-            if chunks.end > index.chunk_count() {
-                return Err(OpenError::Damaged {
-                    path: index.folder().to_owned(),
-                    reason: format!("document `{}` has chunks that do not exist", document.path),
-                });
-            }
-            document_of[chunks.clone()].fill(number as u32);
-            means.extend(mean_direction(index, chunks, dimensions));
+/// Chunks of one document that may stand among the first before other documents had their turn.
+const CHUNKS_PER_DOCUMENT: usize = 2;
+
+/// The first `limit` candidates, where a document's further chunks come after everything else.
+fn spread(ranked: Vec<Candidate>, limit: usize, document_of: impl Fn(&Candidate) -> u32) -> Vec<Candidate> {
+    let mut taken: HashMap<u32, usize> = HashMap::new();
+    let (mut first, rest): (Vec<Candidate>, Vec<Candidate>) = ranked.into_iter().partition(|candidate| {
+        let count = taken.entry(document_of(candidate)).or_default();
+        *count += 1;
+        *count <= CHUNKS_PER_DOCUMENT
+    });
+    first.extend(rest);
+    first.truncate(limit);
+    first
+}
+
+/// The document of each chunk.
+fn documents_of_chunks(index: &Index) -> Result<Vec<u32>, OpenError> {
+    let mut document_of = vec![0; index.chunk_count()];
+    for number in 0..index.document_count() {
+        let document = index.document(number)?;
+        let first = document.first_chunk as usize;
+        let chunks = first..first.saturating_add(document.chunk_count as usize);
+        if chunks.end > index.chunk_count() {
+            return Err(OpenError::Damaged {
+                path: index.folder().to_owned(),
+                reason: format!("document `{}` has chunks that do not exist", document.path),
+            });
         }
-        Ok(Self { means, dimensions, document_of })
+        document_of[chunks].fill(number as u32);
     }
-
-    /// The cosine of `query` and every document's mean, scaled to 0..1 by the best and the worst.
-    fn scan(&self, query: &[f32]) -> Vec<f32> {
-        let mut scores: Vec<f32> =
-            self.means.chunks_exact(self.dimensions).map(|mean| dot(query, mean)).collect();
-        min_max(&mut scores);
-        scores
-    }
+    Ok(document_of)
 }
 
-fn mean_direction(index: &Index, chunks: std::ops::Range<usize>, dimensions: usize) -> Vec<f32> {
-    let mut sum = vec![0.0; dimensions];
-    for chunk in chunks {
-        sum.iter_mut().zip(index.vectors().row(chunk)).for_each(|(sum, value)| *sum += value);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_does_not_crowd_out_the_others() {
+        let documents = [7, 7, 7, 8, 7, 9];
+        let ranked = (0..6).map(|chunk| Candidate { chunk, score: 1.0 - chunk as f32 / 10.0 }).collect();
+        let order = |limit| {
+            let ranked: &Vec<Candidate> = &ranked;
+            let spread = spread(ranked.clone(), limit, |candidate| documents[candidate.chunk]);
+            spread.iter().map(|candidate| candidate.chunk).collect::<Vec<_>>()
+        };
+        assert_eq!(order(4), [0, 1, 3, 5]);
+        assert_eq!(order(10), [0, 1, 3, 5, 2, 4]);
     }
-    // A document without chunks, or with chunks that cancel out, is near nothing.
-    Embedding::normalized(sum).map_or_else(|_| vec![0.0; dimensions], |mean| mean.as_slice().to_vec())
 }

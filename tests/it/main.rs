@@ -2,4 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod loopback;
+mod mcp_clients;
+mod mcp_process;
+mod mcp_protocol;
+mod mcp_search;
+mod mcp_support;
 mod pull;

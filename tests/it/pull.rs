@@ -472,6 +472,21 @@ fn the_token_goes_to_the_endpoint_and_not_where_it_redirects() {
     assert!(at_hub[0].header("user-agent").unwrap().starts_with("docent/"));
 }
 
+/// 64 hexadecimal digits from a content server may be a digest of another kind.
+#[test]
+fn only_the_hub_s_own_etag_counts_as_a_sha256() {
+    let content = Loopback::start(|request| {
+        let etag = format!("\"{}\"", Sha256::of(b"something else"));
+        Answer::file_with_etag(b"weights", &etag, request)
+    });
+    let to = content.url();
+    let hub = Loopback::start(move |_| Answer::redirect(to.clone()));
+    Place::new(&hub.url()).pull(&one_file()).unwrap();
+    // The same answer from the hub itself is taken at its word.
+    let error = Place::new(&content.url()).pull(&one_file()).unwrap_err();
+    assert!(whole_text(&error).contains("is not the file wanted"), "{error}");
+}
+
 #[test]
 fn a_redirected_download_is_resumed_at_the_content_server() {
     let body = bytes(90_000);

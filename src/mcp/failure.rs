@@ -1,0 +1,96 @@
+//! What ends a server, and what a tool answers when it cannot do its work.
+
+use rmcp::model::{CallToolResult, ContentBlock};
+
+use crate::retrieval::{LoadFailure, MAX_LIMIT, MAX_QUERY_CHARACTERS, QueryError, RetrievalError};
+
+/// A server that could not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The async runtime does not start.
+    #[error("the server cannot start: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// The client's first message is not the beginning of an MCP conversation.
+    #[error("the client does not speak MCP: {reason}")]
+    Handshake {
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// The task that serves the connection died.
+    #[error("the server stopped in the middle of its work: {0}")]
+    Stopped(#[source] tokio::task::JoinError),
+}
+
+impl ServeError {
+    /// The next thing to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Runtime(_) => "check the limits on threads and open files".into(),
+            Self::Handshake { .. } => {
+                "`docent serve` talks to an MCP client, not to a person: add it to one's configuration, or ask with `docent ask`".into()
+            }
+            Self::Stopped(_) => "please report this".into(),
+        }
+    }
+}
+
+/// A call that did not give what was asked. It goes back as the tool's answer, for the model to
+/// read: a protocol error would be hidden from it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ToolError {
+    #[error("unknown parameter `{name}`")]
+    UnknownParameter { name: String, nearest: Option<&'static str>, known: Vec<&'static str> },
+    #[error("the parameter `{name}` is missing")]
+    MissingParameter { name: &'static str },
+    #[error("`{name}` must be {expected}, not {found}")]
+    WrongType { name: &'static str, expected: &'static str, found: String },
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("{0}")]
+    Unavailable(#[from] LoadFailure),
+    #[error("{message}")]
+    Retrieval { message: String, hint: String },
+    #[error("too many questions at once: {waiting} are waiting already")]
+    Overloaded { waiting: usize },
+    #[error("the question was cancelled")]
+    Cancelled,
+    #[error("the question could not be worked on: {reason}")]
+    Crashed { reason: String },
+}
+
+impl From<RetrievalError> for ToolError {
+    fn from(error: RetrievalError) -> Self {
+        Self::Retrieval { message: error.to_string(), hint: error.hint() }
+    }
+}
+
+impl ToolError {
+    fn hint(&self) -> String {
+        match self {
+            Self::UnknownParameter { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
+            Self::UnknownParameter { known, .. } => format!("known parameters: {}", known.join(", ")),
+            Self::MissingParameter { name } => format!("call again with `{name}`"),
+            Self::WrongType { name, expected, .. } => format!("give `{name}` as {expected}"),
+            Self::Query(QueryError::Empty) => {
+                "ask a whole question in plain words, such as \"how do I rotate a key?\"".into()
+            }
+            Self::Query(QueryError::TooLong { .. }) => {
+                format!(
+                    "ask for one thing, in a sentence or two; the limit is {MAX_QUERY_CHARACTERS} characters"
+                )
+            }
+            Self::Query(QueryError::Limit { .. }) => {
+                format!("give `limit` as an integer from 1 to {MAX_LIMIT}")
+            }
+            Self::Unavailable(LoadFailure { hint, .. }) | Self::Retrieval { hint, .. } => hint.clone(),
+            Self::Overloaded { .. } => "wait a second, then ask again".into(),
+            Self::Cancelled => "ask again if the answer is still wanted".into(),
+            Self::Crashed { .. } => "please report this with the question that caused it".into(),
+        }
+    }
+
+    pub(super) fn into_result(self) -> CallToolResult {
+        CallToolResult::error(vec![ContentBlock::text(format!("{self}\n\nhint: {}", self.hint()))])
+    }
+}

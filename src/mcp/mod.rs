@@ -1,0 +1,17 @@
+//! The Model Context Protocol: tools over standard input and output.
+//!
+//! This is the only async room, and the only one that names rmcp. It is handed a
+//! [`Resident`](crate::retrieval::Resident), which loads behind the first answers; every question
+//! runs on a blocking thread behind a bounded queue. A tool is one file in `tools/`: its definition,
+//! its arguments and its work side by side.
+
+mod arguments;
+mod failure;
+mod instructions;
+mod server;
+mod stdio;
+mod tools;
+mod workers;
+
+pub use failure::ServeError;
+pub use stdio::{serve, serve_stdio};
