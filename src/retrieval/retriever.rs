@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::answer::{Answer, Hit, SCHEMA};
-use super::fusion::{CANDIDATES, DENSE, DOCUMENT, FULL_SCORE, LATE, LEXICAL, top};
+use super::fusion::{CANDIDATES, DENSE, DOCUMENT, FULL_SCORE, LATE, LATE_TAKES_OVER, LEXICAL, top};
 use super::late::LateQuery;
 use super::query::Query;
 use crate::embedding::{EmbedError, Embedder, Role};
@@ -95,13 +95,15 @@ impl Retriever {
         let encoded = self.embedder.encode(text, Role::Query)?;
         let scores = self.first_scores(text, encoded.pooled.as_slice());
         let late = LateQuery::new(&encoded, self.index.tokens());
-        let mut candidates: Vec<Candidate> = top(&scores, CANDIDATES.max(2 * limit))
+        let mut candidates: Vec<Candidate> = top(&scores.all, CANDIDATES.max(2 * limit))
             .into_iter()
-            .map(|chunk| Candidate { chunk, score: scores[chunk] })
+            .map(|chunk| Candidate { chunk, score: scores.all[chunk] })
             .collect();
         if let Some(late) = late {
             for candidate in &mut candidates {
-                candidate.score += LATE.part(late.score(self.index.tokens().signs(candidate.chunk)));
+                let interaction = late.score(self.index.tokens().signs(candidate.chunk));
+                candidate.score +=
+                    LATE.part(interaction) - LATE_TAKES_OVER.part(scores.dense[candidate.chunk]);
             }
         }
         candidates.sort_by(|first, second| {
@@ -111,17 +113,18 @@ impl Retriever {
     }
 
     /// The score of every chunk before late interaction.
-    fn first_scores(&self, text: &str, query: &[f32]) -> Vec<f32> {
+    fn first_scores(&self, text: &str, query: &[f32]) -> FirstScores {
         let dense = self.index.vectors().scan(query);
         let documents = self.index.vectors().scan_documents(query);
         let terms = self.index.lexical().query_terms(text);
         let lexical = self.index.lexical().scores(&terms);
         let views = dense.iter().zip(&lexical).zip(&self.document_of);
-        views
+        let all = views
             .map(|((dense, lexical), document)| {
                 DENSE.part(*dense) + LEXICAL.part(*lexical) + DOCUMENT.part(documents[*document as usize])
             })
-            .collect()
+            .collect();
+        FirstScores { all, dense }
     }
 
     fn hit(&self, number: usize, score: f32) -> Result<Hit, OpenError> {
@@ -138,6 +141,13 @@ impl Retriever {
             text: stored.chunk.text,
         })
     }
+}
+
+/// The scores of all chunks, in their order.
+struct FirstScores {
+    all: Vec<f32>,
+    /// The dense view's part of them.
+    dense: Vec<f32>,
 }
 
 /// A chunk and its score so far.
