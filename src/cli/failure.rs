@@ -1,5 +1,6 @@
 //! Errors of all rooms as a person sees them: what happened, and the next thing to do.
 
+use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -63,6 +64,18 @@ impl Failure {
         }
     }
 
+    /// What happened, with each cause that is not part of it already.
+    pub(super) fn message(&self) -> String {
+        let mut text = self.to_string();
+        let causes = std::iter::successors(self.source(), |cause| cause.source());
+        for cause in causes.map(ToString::to_string) {
+            if !text.contains(&cause) {
+                text.extend([": ", &cause]);
+            }
+        }
+        text
+    }
+
     /// Prints the error. A reader that stopped reading (`docent ask ... | head -1`) is none.
     pub(super) fn report(&self) -> ExitStatus {
         if matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
@@ -70,7 +83,7 @@ impl Failure {
         }
         let mut stderr = std::io::stderr().lock();
         // Where stderr is gone as well there is nobody left to tell.
-        let _ = writeln!(stderr, "error: {self}\n\nhint: {}", self.hint());
+        let _ = writeln!(stderr, "error: {}\n\nhint: {}", self.message(), self.hint());
         ExitStatus::Error
     }
 }
