@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::retrieval::MAX_LIMIT;
+
 const EXAMPLES: &str = "\
 Examples:
   docent quickstart                             set up, index the manual, ask a first question
@@ -152,7 +154,7 @@ pub(super) struct AskArguments {
     pub(super) question: String,
 
     /// The most passages to return, 1 to 100
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 5)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = limit, allow_negative_numbers = true)]
     pub(super) limit: usize,
 
     /// Print one JSON object
@@ -178,6 +180,12 @@ Examples:
 pub(super) struct CompletionsArguments {
     /// The shell
     pub(super) shell: clap_complete::Shell,
+}
+
+/// How many passages an answer may have. All that is no such number gets the same message.
+fn limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| format!("give a number from 1 to {MAX_LIMIT}"))
 }
 
 #[cfg(test)]
