@@ -34,12 +34,13 @@ pub(super) struct Arguments {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(super) struct GlobalArguments {
-    /// Folder of the index
-    #[arg(long, global = true, value_name = "DIR", env = "DOCENT_INDEX", default_value = "index")]
-    pub(super) index: PathBuf,
+    /// Folder of the index [default: DOCENT_INDEX, else `index`]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) index: Option<PathBuf>,
 
-    /// Folder of the models [default: `models` in a checkout of docent, else your data folder]
-    #[arg(long, global = true, value_name = "DIR", env = "DOCENT_MODELS")]
+    /// Folder of the models [default: DOCENT_MODELS, else `models` in a checkout of docent, else
+    /// your data folder]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(super) models: Option<PathBuf>,
 
     /// Model to use: a name from `docent models` [default: the index's own, else all-minilm-l6-v2]

@@ -38,8 +38,6 @@ pub(super) enum Failure {
     NothingToIndex { folder: PathBuf },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
     NoManual { manual: PathBuf },
-    #[error("no folder for models is known: neither DOCENT_MODELS nor HOME is set")]
-    NoModelsFolder,
     #[error("stdout cannot be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -59,7 +57,6 @@ impl Failure {
             Self::Serve(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
-            Self::NoModelsFolder => "name a folder with --models DIR".into(),
             Self::Output(_) => "check where stdout leads".into(),
         }
     }

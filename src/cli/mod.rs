@@ -39,7 +39,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Every way the program can go.
 fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
-    let settings = Settings::new(arguments.global)?;
+    let settings = Settings::new(arguments.global);
     match arguments.command {
         Command::Quickstart(quickstart) => commands::quickstart::run(&settings, quickstart),
         Command::Pull(pull) => commands::pull::run(&settings, &pull),
