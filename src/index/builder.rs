@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::cached::CachedVectors;
 use super::chunks::{CHUNKS, DOCUMENTS, DocumentRecord, StoredChunk};
-use super::failure::BuildError;
+use super::failure::{BuildError, OpenError};
 use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, VECTORS_FILE};
 use super::lexical::{FieldTexts, LexicalBuilder};
 use super::manifest::{
@@ -144,9 +144,9 @@ impl IndexBuilder<'_> {
     /// The index that is there, for what can be reused. A damaged one is as good as none, and is
     /// replaced.
     fn previous(&self) -> Option<Index> {
-        read_manifest(&self.folder).ok()?;
         match Index::open(&self.folder) {
             Ok(index) => Some(index),
+            Err(OpenError::Missing { .. }) => None,
             Err(error) => {
                 self.progress.note(&format!("the index that is there cannot be reused: {error}"));
                 None

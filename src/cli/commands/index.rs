@@ -9,7 +9,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
-use crate::index::{BuildReport, IndexBuilder, Manifest, Outcome, Root, read_manifest};
+use crate::index::{BuildReport, IndexBuilder, Manifest, OpenError, Outcome, Root, read_manifest};
 use crate::progress::Progress;
 use crate::source::{Limits, Skip};
 
@@ -29,13 +29,10 @@ pub(in crate::cli) fn build(
     limits: Limits,
 ) -> Result<BuildReport, Failure> {
     let started = Instant::now();
-    let existing = read_manifest(&settings.index).ok();
-    let paths = match (paths.is_empty(), &existing) {
-        (false, _) => paths,
-        (true, Some(manifest)) => manifest.roots.clone(),
-        (true, None) => return Err(Failure::NothingToIndex { folder: settings.index.clone() }),
-    };
+    let paths = if paths.is_empty() { indexed_before(settings)? } else { paths };
     ensure_paths_exist(&paths)?;
+    // An index that cannot be read is replaced; the builder says so.
+    let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
     let embedder = model::load(settings, spec, Purpose::Indexing)?;
     let report = IndexBuilder {
@@ -51,8 +48,17 @@ pub(in crate::cli) fn build(
     Ok(report)
 }
 
+/// What the index that is there was made of.
+fn indexed_before(settings: &Settings) -> Result<Vec<PathBuf>, Failure> {
+    match read_manifest(&settings.index) {
+        Ok(manifest) => Ok(manifest.roots),
+        Err(OpenError::Missing { folder }) => Err(Failure::NothingToIndex { folder }),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A misspelt path should not wait for a model to load.
-fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
+pub(in crate::cli) fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
     match paths.iter().find(|path| !path.exists()) {
         Some(path) => {
             let error = crate::source::SourceError::NotFound { path: path.clone() };
