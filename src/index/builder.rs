@@ -112,8 +112,10 @@ impl IndexBuilder<'_> {
     fn inventory(&self) -> Result<(Vec<NumberedFile>, Vec<Skip>), BuildError> {
         let mut files: Vec<NumberedFile> = Vec::new();
         let mut skipped = Vec::new();
+        // `docent index .` writes below what it reads.
+        let own = self.folder.canonicalize().ok();
         for (number, root) in self.roots.iter().enumerate() {
-            let found = walk(&root.path, &self.limits, &|path| Format::of(path).is_some())?;
+            let found = walk(&root.path, &self.limits, own.as_deref(), &|path| Format::of(path).is_some())?;
             let prefix = if self.roots.len() > 1 { folder_name(&root.path) } else { None };
             let prefixed = |path: &str| match &prefix {
                 Some(prefix) => format!("{prefix}/{path}"),
