@@ -173,6 +173,7 @@ impl IndexBuilder<'_> {
                 Err(skip) => skipped.push(skip),
             }
         }
+        skipped.sort_by(|first, second| first.path.cmp(&second.path));
         prepared
     }
 

@@ -65,7 +65,7 @@ pub enum SourceError {
         limit: usize,
     },
     /// Nothing that can be indexed.
-    #[error("no documents under `{}`{}", path.display(), skipped_summary(skipped))]
+    #[error("no documents under `{}`{}", path.display(), left_out(skipped))]
     Empty {
         /// The root, or the first of several.
         path: PathBuf,
@@ -79,25 +79,33 @@ impl SourceError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::NotFound { .. } => "check the spelling, or give a folder of documents: `docent index docs/`".into(),
+            Self::NotFound { .. } => {
+                "check the spelling, or give a folder of documents: `docent index docs/`".into()
+            }
             Self::Unreadable { .. } => "check the permissions of the folder and those above it".into(),
-            Self::SamePath { .. } => "index their common parent folder, so that each document has its own path".into(),
-            Self::TooManyFiles { .. } => "index a folder further down, or leave some out with a `.docentignore` file".into(),
+            Self::SamePath { .. } => {
+                "index their common parent folder, so that each document has its own path".into()
+            }
+            Self::TooManyFiles { .. } => {
+                "index a folder further down, or leave some out with a `.docentignore` file".into()
+            }
             Self::Empty { .. } => {
-                "docent reads Markdown, MDX, HTML, reStructuredText, plain text, JSON changelogs and source code".into()
+                "docent reads Markdown, MDX, reStructuredText, plain text, JSON changelogs and source code"
+                    .into()
             }
         }
     }
 }
 
-fn skipped_summary(skipped: &[Skip]) -> String {
-    match skipped {
-        [] => String::new(),
-        [first, rest @ ..] => {
-            let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
-            format!(" (left out `{}`: {}{more})", first.path, first.reason)
-        }
+fn left_out(skipped: &[Skip]) -> String {
+    const NAMED: usize = 10;
+    if skipped.is_empty() {
+        return String::new();
     }
+    let named = skipped.iter().take(NAMED).map(|skip| format!("\n  {}: {}", skip.path, skip.reason));
+    let more = skipped.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!("\n  and {more} more") };
+    format!("; left out:{}{more}", named.collect::<String>())
 }
 
 /// Walks `root`, a folder or one file, into an inventory. Paths are relative to a folder root; a
@@ -240,14 +248,27 @@ fn ensure_inside(entry: &DirEntry, base: &Path) -> Result<(), SkipReason> {
 fn walk_failure(error: &ignore::Error, base: &Path) -> Skip {
     let path = failing_path(error).unwrap_or(base);
     let shown = path.strip_prefix(base).unwrap_or(path).display().to_string();
-    let message = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-    let is_link = path.is_symlink() || matches!(innermost(error), ignore::Error::Loop { .. });
-    let reason = if is_link {
-        SkipReason::Symlink { message: format!("cannot be followed: {message}") }
-    } else {
-        SkipReason::Unreadable { message }
+    let message = error.io_error().map_or_else(|| error.to_string(), system_message);
+    let reason = match innermost(error) {
+        ignore::Error::Loop { .. } => {
+            SkipReason::Symlink { message: "leads back to a folder above it".into() }
+        }
+        _ if is_dangling(path) => SkipReason::Symlink { message: "leads nowhere".into() },
+        _ if path.is_symlink() => SkipReason::Symlink { message: format!("cannot be followed: {message}") },
+        _ => SkipReason::Unreadable { message },
     };
     Skip { path: shown, reason }
+}
+
+fn is_dangling(path: &Path) -> bool {
+    path.is_symlink() && path.metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// What the operating system said, without the path that walkers put before it: the skip has it.
+fn system_message(error: &std::io::Error) -> String {
+    let first = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+    let innermost = std::iter::successors(first, |cause| cause.source()).last();
+    innermost.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn innermost(error: &ignore::Error) -> &ignore::Error {
