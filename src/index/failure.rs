@@ -74,7 +74,7 @@ impl OpenError {
             }
             Self::Format { .. } => "build it anew: `docent index PATH`".into(),
             Self::OtherModel { .. } => {
-                "leave --model out to use the index's own model, or build it anew: `docent index PATH --model MODEL`".into()
+                "leave --model out to use the index's own model, or build the index anew: `docent index --model NAME`".into()
             }
             Self::Unreadable { source, .. } if source.kind() == ErrorKind::NotADirectory => {
                 "name the folder of an index with --index DIR or DOCENT_INDEX".into()
