@@ -58,7 +58,7 @@ fn indexed_before(settings: &Settings) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// A misspelt path should not wait for a model to load.
-pub(in crate::cli) fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
+pub(super) fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
     match paths.iter().find(|path| !path.exists()) {
         Some(path) => {
             let error = crate::source::SourceError::NotFound { path: path.clone() };

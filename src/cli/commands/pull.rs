@@ -25,12 +25,9 @@ pub(in crate::cli) fn fetch(settings: &Settings, spec: &ModelSpec) -> Result<(),
         return Ok(());
     }
     let options = PullOptions::from_env();
-    for report in [
-        pull_runtime(&settings.models, &options, &settings.progress)?,
-        pull(spec, &settings.models, &options, &settings.progress)?,
-    ] {
-        tell(settings, &report);
-    }
+    // Each is told as soon as it is there: what fails afterwards does not take it back.
+    tell(settings, &pull_runtime(&settings.models, &options, &settings.progress)?);
+    tell(settings, &pull(spec, &settings.models, &options, &settings.progress)?);
     Ok(())
 }
 

@@ -30,6 +30,7 @@ pub(in crate::cli) fn run(
     if asked_for_manual && !path.is_dir() {
         return Err(Failure::NoManual { manual: path });
     }
+    index::ensure_paths_exist(std::slice::from_ref(&path))?;
     let note = |text: &str| settings.progress.note(text);
     note("1. model");
     let existing = read_manifest(&settings.index).ok();
