@@ -75,10 +75,14 @@ pub(super) enum Command {
     Ask(AskArguments),
     /// Serve the index to AI agents over MCP on stdin and stdout
     #[command(after_help = "\
+Examples:
+  docent serve --index ~/notes/index              what a client starts
+  claude mcp add docent -- docent serve --index ~/notes/index
+
 An MCP client starts this command by itself; `docent quickstart` prints the configuration for
 Claude Code, Claude Desktop, Cursor and VS Code. It ends when the client closes stdin.")]
     Serve,
-    /// Show what the index holds
+    /// Show what the index holds, and check that its files are whole
     Status(StatusArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
@@ -115,6 +119,10 @@ pub(super) struct PullArguments {
 
 /// `docent models`.
 #[derive(Debug, Clone, Copy, Args)]
+#[command(after_help = "\
+Examples:
+  docent models                                   names, sizes, and what is installed
+  docent models --json | jq -r '.models[] | select(.state == \"installed\").name'")]
 pub(super) struct ModelsArguments {
     /// Print JSON
     #[arg(long)]
@@ -165,6 +173,12 @@ pub(super) struct AskArguments {
 
 /// `docent status`.
 #[derive(Debug, Clone, Copy, Args)]
+#[command(after_help = "\
+Examples:
+  docent status                                   for people
+  docent status --json | jq .skipped              which files were left out, and why
+
+Exit status: 0 where the index is whole, 2 where there is none or it is damaged.")]
 pub(super) struct StatusArguments {
     /// Print JSON
     #[arg(long)]

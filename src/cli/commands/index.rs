@@ -76,8 +76,12 @@ fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, st
     }
     note(&skips(&report.skipped));
     let counts = report.manifest.counts;
-    let holds =
-        format!("{} documents, {} chunks in `{}`", counts.documents, counts.chunks, settings.index.display());
+    let holds = format!(
+        "{}, {} in `{}`",
+        counted(counts.documents, "document"),
+        counted(counts.chunks, "chunk"),
+        settings.index.display()
+    );
     let generation = report.manifest.generation;
     let seconds = started.elapsed().as_secs_f64();
     match report.outcome {
@@ -88,6 +92,10 @@ fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, st
     }
 }
 
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// What was left out: the ones that may surprise by name, the others by number.
 fn skips(skipped: &[Skip]) -> String {
     if skipped.is_empty() {
@@ -95,7 +103,7 @@ fn skips(skipped: &[Skip]) -> String {
     }
     let (unsupported, named): (Vec<&Skip>, Vec<&Skip>) =
         skipped.iter().partition(|skip| skip.reason.kind() == "unsupported");
-    let mut lines = vec![format!("left out {} files:", skipped.len())];
+    let mut lines = vec![format!("left out {}:", counted(skipped.len(), "file"))];
     lines.extend(named.iter().take(NAMED_SKIPS).map(|skip| format!("  {}: {}", skip.path, skip.reason)));
     if named.len() > NAMED_SKIPS {
         lines.push(format!("  and {} more (see `docent status --json`)", named.len() - NAMED_SKIPS));
