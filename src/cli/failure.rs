@@ -64,7 +64,7 @@ impl Failure {
     /// What happened, with each cause that is not part of it already.
     pub(super) fn message(&self) -> String {
         let mut text = self.to_string();
-        let causes = std::iter::successors(self.source(), |cause| cause.source());
+        let causes = std::iter::successors(self.source(), |cause| (**cause).source());
         for cause in causes.map(ToString::to_string) {
             if !text.contains(&cause) {
                 text.extend([": ", &cause]);
