@@ -440,9 +440,7 @@ fn remove_leftovers(folder: &Path) -> Result<(), BuildError> {
         let name = entry.file_name().to_string_lossy().into_owned();
         match generation_number(&name) {
             Some(generation) if Some(generation) != current => storage::remove_folder(&entry.path())?,
-            None if name.starts_with(".tmp-") => {
-                let _ = std::fs::remove_file(entry.path());
-            }
+            None if name.starts_with(".tmp-") => storage::remove_file(&entry.path())?,
             _ => {}
         }
     }
