@@ -40,7 +40,7 @@ fn tell(settings: &Settings, report: &PullReport) {
         if let Outcome::Fetched { source, replaced } = &file.outcome {
             let again = if *replaced { ", in place of a damaged one" } else { "" };
             let text =
-                format!("{}: {} from {source}, sha256 checked{again}", report.name, file.path.display());
+                format!("{}: `{}` from {source}, sha256 checked{again}", report.name, file.path.display());
             settings.progress.note(&text);
         }
     }
