@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::exit_status::ExitStatus;
+use super::render::printable;
 use crate::embedding::EmbedError;
 use crate::embedding::catalog::UnknownModel;
 use crate::embedding::pull::PullError;
@@ -80,7 +81,7 @@ impl Failure {
         }
         let mut stderr = std::io::stderr().lock();
         // Where stderr is gone as well there is nobody left to tell.
-        let _ = writeln!(stderr, "error: {}\n\nhint: {}", self.message(), self.hint());
+        let _ = writeln!(stderr, "error: {}\n\nhint: {}", printable(&self.message()), self.hint());
         ExitStatus::Error
     }
 }
