@@ -1,5 +1,6 @@
 //! `docent index`: documents in, one new generation out.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -31,6 +32,7 @@ pub(in crate::cli) fn build(
     let started = Instant::now();
     let paths = if paths.is_empty() { indexed_before(settings)? } else { paths };
     ensure_paths_exist(&paths)?;
+    let paths = without_repeats(paths);
     // An index that cannot be read is replaced; the builder says so.
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
@@ -66,6 +68,15 @@ pub(super) fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
         }
         None => Ok(()),
     }
+}
+
+/// One folder named twice is one folder.
+fn without_repeats(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    paths
+        .into_iter()
+        .filter(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())))
+        .collect()
 }
 
 fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
