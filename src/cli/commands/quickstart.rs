@@ -60,10 +60,11 @@ fn next_steps(settings: &Settings, question: &str) -> String {
     let index = absolute(&settings.index);
     let models = absolute(settings.models.root());
     let launch = client_config::Launch { program, index, models };
-    let program = launch.program.display();
-    let index = launch.index.display();
+    let quoted = |path: &Path| client_config::shell_quoted(&path.display().to_string());
+    let (program, index) = (quoted(&launch.program), quoted(&launch.index));
+    let question = client_config::shell_quoted(question);
     format!(
-        "{}\nNext:\n  {program} ask \"{question}\" --index {index}\n  {program} index PATH --index {index}\n  {program} status --index {index}\n  {program} --help\n",
+        "{}\nNext:\n  {program} ask {question} --index {index}\n  {program} index PATH --index {index}\n  {program} status --index {index}\n  {program} --help\n",
         client_config::all(&launch)
     )
 }
