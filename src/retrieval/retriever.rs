@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use super::answer::{Answer, Hit, SCHEMA};
-use super::fusion::{WEIGHTS, min_max, top};
+use super::answer::Answer;
+use super::fusion::{WEIGHTS, min_max};
 use super::query::Query;
+use super::reader::Reader;
 use crate::embedding::{EmbedError, Embedder, Embedding, Role};
 use crate::index::{Index, OpenError, dot};
 
 /// Holds what it needs to answer: an index and the encoder that made it.
 pub struct Retriever {
-    index: Index,
+    index: Arc<Index>,
+    reader: Arc<Reader>,
     embedder: Arc<dyn Embedder>,
     /// The mean direction of each document's chunks: which document a question is about.
     documents: DocumentMeans,
@@ -44,6 +46,15 @@ impl Retriever {
     /// # Errors
     /// Where `embedder` is not the model that made the index.
     pub fn new(index: Index, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
+        Self::over(Arc::new(Reader::new(index)), embedder)
+    }
+
+    /// A retriever over an index that is being read already.
+    ///
+    /// # Errors
+    /// Where `embedder` is not the model that made the index.
+    pub fn over(reader: Arc<Reader>, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
+        let index = Arc::clone(reader.index());
         if index.manifest().model != *embedder.identity() {
             return Err(OpenError::OtherModel {
                 folder: index.folder().to_owned(),
@@ -52,13 +63,19 @@ impl Retriever {
             });
         }
         let documents = DocumentMeans::of(&index)?;
-        Ok(Self { index, embedder, documents })
+        Ok(Self { index, reader, embedder, documents })
     }
 
     /// The index that answers.
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// The same index, for everything that needs no encoder.
+    #[must_use]
+    pub fn reader(&self) -> &Arc<Reader> {
+        &self.reader
     }
 
     /// The encoder that questions go through.
@@ -72,20 +89,14 @@ impl Retriever {
     /// # Errors
     /// Where the encoder fails, or a record of the index is damaged.
     pub fn answer(&self, query: &Query) -> Result<Answer, RetrievalError> {
-        let encoded = self.embedder.encode(query.text(), Role::Query)?;
-        let scores = self.scores(query.text(), &encoded.pooled);
-        let mut hits = Vec::with_capacity(query.limit());
-        for chunk in top(&scores, query.limit()) {
-            hits.push(self.hit(chunk, scores[chunk])?);
+        let mut scores = vec![0.0; self.index.chunk_count()];
+        let wordings = query.wordings().count() as f32;
+        for text in query.wordings() {
+            let encoded = self.embedder.encode(text, Role::Query)?;
+            let wording = self.scores(text, &encoded.pooled);
+            scores.iter_mut().zip(wording).for_each(|(sum, score)| *sum += score / wordings);
         }
-        let manifest = self.index.manifest();
-        Ok(Answer {
-            schema: SCHEMA,
-            query: query.text().to_owned(),
-            generation: manifest.generation,
-            indexed_at: manifest.indexed_at.clone(),
-            hits,
-        })
+        Ok(Answer::page(&self.index, query, &self.reader.ranked(&scores, query)?)?)
     }
 
     /// The fused score of every chunk.
@@ -107,21 +118,6 @@ impl Retriever {
                     + WEIGHTS.document * document[*number as usize]
             })
             .collect()
-    }
-
-    fn hit(&self, number: usize, score: f32) -> Result<Hit, OpenError> {
-        let stored = self.index.chunk(number)?;
-        let document = self.index.document(stored.document as usize)?;
-        Ok(Hit {
-            id: stored.chunk.id,
-            path: document.path,
-            title: document.title,
-            breadcrumb: stored.chunk.headings,
-            start_line: stored.chunk.lines.0,
-            end_line: stored.chunk.lines.1,
-            score,
-            text: stored.chunk.text,
-        })
     }
 }
 
