@@ -6,8 +6,10 @@
 //! its arguments and its work side by side.
 
 mod arguments;
+mod cursor;
 mod failure;
 mod instructions;
+mod paths;
 mod server;
 mod stdio;
 mod tools;

@@ -484,10 +484,7 @@ fn only_the_hub_s_own_etag_counts_as_a_sha256() {
     Place::new(&hub.url()).pull(&one_file()).unwrap();
     // The same answer from the hub itself is taken at its word.
     let error = Place::new(&content.url()).pull(&one_file()).unwrap_err();
-    assert!(
-        whole_text(&error).contains("is not the file wanted"),
-        "{error}"
-    );
+    assert!(whole_text(&error).contains("is not the file wanted"), "{error}");
 }
 
 #[test]
