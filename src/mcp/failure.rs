@@ -114,7 +114,12 @@ impl ToolError {
         }
     }
 
+    /// What happened, and the next thing to do.
+    pub(super) fn told(&self) -> String {
+        format!("{self}\n\nhint: {}", self.hint())
+    }
+
     pub(super) fn into_result(self) -> CallToolResult {
-        CallToolResult::error(vec![ContentBlock::text(format!("{self}\n\nhint: {}", self.hint()))])
+        CallToolResult::error(vec![ContentBlock::text(self.told())])
     }
 }

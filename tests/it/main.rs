@@ -7,6 +7,7 @@ mod mcp_paging;
 mod mcp_process;
 mod mcp_protocol;
 mod mcp_reading;
+mod mcp_resources;
 mod mcp_search;
 mod mcp_support;
 mod pull;

@@ -123,7 +123,9 @@ async fn a_cursor_keeps_its_generation_across_one_rebuild() {
 #[tokio::test]
 async fn a_budget_holds_for_the_whole_answer() {
     let library = shelf();
-    let long = (0..400).map(|number| format!("Sentence {number} on comets is here.")).collect::<Vec<_>>().join("\n") + "\n";
+    let long =
+        (0..400).map(|number| format!("Sentence {number} on comets is here.")).collect::<Vec<_>>().join("\n")
+            + "\n";
     library.write("comets.md", &format!("# Comets\n\n```\n{long}```\n"));
     library.index();
     let mut client = Client::legacy(library.resident()).await;

@@ -93,7 +93,9 @@ async fn a_changed_or_lost_source_is_said() {
 #[tokio::test]
 async fn a_long_document_is_read_in_parts() {
     let library = Library::unindexed();
-    let body = (1..=500).map(|number| format!("Line {number} of many lines.\n")).collect::<Vec<_>>().join("\n") + "\n";
+    let body =
+        (1..=500).map(|number| format!("Line {number} of many lines.\n")).collect::<Vec<_>>().join("\n")
+            + "\n";
     library.write("long.md", &body);
     library.index();
     let mut client = Client::legacy(library.resident()).await;
