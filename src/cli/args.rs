@@ -162,6 +162,10 @@ pub(super) struct AskArguments {
     /// The question, in plain words
     pub(super) question: String,
 
+    /// The same question in other words, or a guess at its answer; up to 5 times
+    #[arg(long, value_name = "TEXT")]
+    pub(super) also: Vec<String>,
+
     /// The most passages to return, 1 to 100
     #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = limit, allow_negative_numbers = true)]
     pub(super) limit: usize,
