@@ -28,7 +28,7 @@ impl ChunkSettings {
     /// The default sizes for an encoder that takes in `max_tokens`.
     #[must_use]
     pub fn for_encoder(max_tokens: usize) -> Self {
-        Self { max_tokens, target_tokens: 160.min(max_tokens * 5 / 8), min_tokens: 40.min(max_tokens / 6) }
+        Self { max_tokens, target_tokens: 160.min(max_tokens * 5 / 8), min_tokens: 56.min(max_tokens / 5) }
     }
 }
 

@@ -35,7 +35,8 @@ pub(super) fn answer(answer: &Answer) -> String {
 fn hit_text(number: usize, hit: &Hit) -> String {
     let crumb = crate::chunking::breadcrumb(&hit.title, &hit.breadcrumb);
     let source = format!("{}:{}-{}", hit.path, hit.start_line, hit.end_line);
-    let mut output = format!("{number}. {source}  (score {:.2})\n   {crumb}\n\n", hit.score);
+    let mut output =
+        format!("{number}. {}  (score {:.2})\n   {}\n\n", printable(&source), hit.score, printable(&crumb));
     for line in hit.text.lines() {
         if !line.trim().is_empty() {
             output.push_str("   ");
@@ -46,10 +47,18 @@ fn hit_text(number: usize, hit: &Hit) -> String {
     output
 }
 
-/// A document's control characters must not steer the reader's terminal.
-fn printable(line: &str) -> String {
-    line.chars()
-        .map(|character| if character.is_control() && character != '\t' { '\u{fffd}' } else { character })
+/// Control characters of a document, or of a file's name, must not steer the reader's terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(
+            |character| {
+                if character.is_control() && !matches!(character, '\t' | '\n') {
+                    '\u{fffd}'
+                } else {
+                    character
+                }
+            },
+        )
         .collect()
 }
 

@@ -135,7 +135,7 @@ impl EmbedError {
     pub fn hint(&self) -> String {
         match self {
             Self::Runtime { .. } => {
-                "run `docent pull`, or set ORT_DYLIB_PATH to a libonnxruntime 1.32".into()
+                "run `docent pull` with ORT_DYLIB_PATH unset, or set it to a libonnxruntime 1.32".into()
             }
             Self::Load { model, .. } => {
                 format!("run `docent pull {model}` to check and fetch its files again")

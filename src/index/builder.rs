@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::chunks::{DocumentRecord, StoredChunk};
 use super::commit::{Content, commit};
 use super::embed::Embedding;
-use super::failure::BuildError;
-use super::manifest::{Counts, FORMAT_VERSION, MANIFEST, Manifest, SkipSummary, read_manifest};
+use super::failure::{BuildError, OpenError};
+use super::manifest::{Counts, FORMAT_VERSION, MANIFEST, Manifest, SkipSummary};
 use super::parallel::in_parallel;
 use super::passages::{EncoderTokens, passage_hash};
 use super::{Index, WriterLock, storage};
@@ -125,8 +125,10 @@ impl IndexBuilder<'_> {
     fn inventory(&self) -> Result<(Vec<NumberedFile>, Vec<Skip>), BuildError> {
         let mut files: Vec<NumberedFile> = Vec::new();
         let mut skipped = Vec::new();
+        // `docent index .` writes below what it reads.
+        let own = self.folder.canonicalize().ok();
         for (number, root) in self.roots.iter().enumerate() {
-            let found = walk(&root.path, &self.limits, &|path| Format::of(path).is_some())?;
+            let found = walk(&root.path, &self.limits, own.as_deref(), &|path| Format::of(path).is_some())?;
             let prefix = if self.roots.len() > 1 { folder_name(&root.path) } else { None };
             let prefixed = |path: &str| match &prefix {
                 Some(prefix) => format!("{prefix}/{path}"),
@@ -157,9 +159,9 @@ impl IndexBuilder<'_> {
     /// The index that is there, for what can be reused. A damaged one is as good as none, and is
     /// replaced.
     fn previous(&self) -> Option<Index> {
-        read_manifest(&self.folder).ok()?;
         match Index::open(&self.folder) {
             Ok(index) => Some(index),
+            Err(OpenError::Missing { .. }) => None,
             Err(error) => {
                 self.progress.note(&format!("the index that is there cannot be reused: {error}"));
                 None
@@ -184,6 +186,7 @@ impl IndexBuilder<'_> {
                 Err(skip) => skipped.push(skip),
             }
         }
+        skipped.sort_by(|first, second| first.path.cmp(&second.path));
         prepared
     }
 

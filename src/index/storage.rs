@@ -185,14 +185,14 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), BuildError> {
     fs::create_dir_all(folder).map_err(|source| BuildError::Write { path: folder.to_owned(), source })
 }
 
+/// Removes a temporary file that a crash left.
+pub(super) fn remove_file(path: &Path) -> Result<(), BuildError> {
+    fs::remove_file(path).map_err(|source| BuildError::Write { path: path.to_owned(), source })
+}
+
 /// Removes a generation that no manifest names.
 pub(super) fn remove_folder(folder: &Path) -> Result<(), BuildError> {
     fs::remove_dir_all(folder).map_err(|source| BuildError::Write { path: folder.to_owned(), source })
-}
-
-/// Removes a temporary file that a crash left behind.
-pub(super) fn remove_file(path: &Path) -> Result<(), BuildError> {
-    fs::remove_file(path).map_err(|source| BuildError::Write { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

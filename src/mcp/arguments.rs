@@ -58,6 +58,54 @@ impl Arguments {
         }
     }
 
+    /// The same between two bounds.
+    pub(super) fn count_within(
+        &self,
+        name: &'static str,
+        least: usize,
+        most: usize,
+    ) -> Result<Option<usize>, ToolError> {
+        match self.count(name)? {
+            Some(given) if !(least..=most).contains(&given) => {
+                Err(ToolError::OutOfRange { name, least, most, given })
+            }
+            count => Ok(count),
+        }
+    }
+
+    /// One of `choices`, in any case.
+    pub(super) fn choice(
+        &self,
+        name: &'static str,
+        choices: &[&'static str],
+    ) -> Result<Option<&'static str>, ToolError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        match choices.iter().find(|choice| choice.eq_ignore_ascii_case(text.trim())) {
+            Some(choice) => Ok(Some(choice)),
+            None => Err(ToolError::Choice { name, choices: choices.join("` or `"), found: shortened(text) }),
+        }
+    }
+
+    /// Texts. A single one is a list of one, and a list that came as a string is read as JSON.
+    /// White space is no text.
+    pub(super) fn texts(&self, name: &'static str) -> Result<Vec<String>, ToolError> {
+        let wrong = |found: &Value| wrong_type(name, "an array of strings", found);
+        let parsed: Value;
+        let values = match self.given(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(values)) => values,
+            Some(Value::String(text)) if text.trim_start().starts_with('[') => {
+                parsed = serde_json::from_str(text).unwrap_or_default();
+                parsed.as_array().ok_or_else(|| wrong(&Value::String(text.clone())))?
+            }
+            Some(text @ Value::String(_)) => std::slice::from_ref(text),
+            Some(other) => return Err(wrong(other)),
+        };
+        let texts = values.iter().map(|value| value.as_str().map(str::to_owned).ok_or_else(|| wrong(value)));
+        let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+        Ok(texts.into_iter().filter(|text| !text.trim().is_empty()).collect())
+    }
+
     /// What was given for `name`; null is nothing.
     fn given(&self, name: &str) -> Option<&Value> {
         self.values.get(name).filter(|value| !value.is_null())
@@ -125,6 +173,23 @@ mod tests {
         assert_eq!(near("q"), Some("query"));
         assert_eq!(near("limits"), Some("limit"));
         assert_eq!(near("colour"), None);
+    }
+
+    #[test]
+    fn lists_are_read_as_models_write_them() {
+        let known = &["rephrasings"];
+        let texts = |json: &str| {
+            let values = serde_json::from_str(&format!(r#"{{"rephrasings": {json}}}"#)).unwrap();
+            Arguments::new(Some(values), known).unwrap().texts("rephrasings")
+        };
+        for json in [r#"["a", "b"]"#, r#""[\"a\", \"b\"]""#, r#"["a", " ", "b"]"#] {
+            assert_eq!(texts(json).unwrap(), ["a", "b"], "{json}");
+        }
+        assert_eq!(texts(r#""a, b""#).unwrap(), ["a, b"]);
+        assert_eq!(texts("null").unwrap(), Vec::<String>::new());
+        for json in ["7", "[7]", r#""[7""#, r#"{"a": 1}"#] {
+            assert!(texts(json).is_err(), "{json}");
+        }
     }
 
     #[test]

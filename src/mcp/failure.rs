@@ -2,7 +2,7 @@
 
 use rmcp::model::{CallToolResult, ContentBlock};
 
-use crate::retrieval::{LoadFailure, MAX_LIMIT, MAX_QUERY_CHARACTERS, QueryError, RetrievalError};
+use crate::retrieval::{LoadFailure, MAX_LIMIT, MAX_QUERY_CHARACTERS, QueryError};
 
 /// A server that could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +45,22 @@ pub(super) enum ToolError {
     MissingParameter { name: &'static str },
     #[error("`{name}` must be {expected}, not {found}")]
     WrongType { name: &'static str, expected: &'static str, found: String },
+    #[error("`{name}` must be from {least} to {most}, not {given}")]
+    OutOfRange { name: &'static str, least: usize, most: usize, given: usize },
+    #[error("`{name}` must be `{choices}`, not `{found}`")]
+    Choice { name: &'static str, choices: String, found: String },
+    #[error("`{one}` and `{other}` exclude each other")]
+    Exclusive { one: &'static str, other: &'static str },
+    #[error("this cursor belongs to another question")]
+    Cursor,
+    #[error("generation {wanted} of the index is no longer kept")]
+    Generation { wanted: u64 },
+    #[error("there is no {what} `{name}`")]
+    NotFound { what: &'static str, name: String, hint: String },
     #[error(transparent)]
-    Query(#[from] QueryError),
+    Query(QueryError),
     #[error("{0}")]
-    Unavailable(#[from] LoadFailure),
-    #[error("{message}")]
-    Retrieval { message: String, hint: String },
+    Unavailable(LoadFailure),
     #[error("too many questions at once: {waiting} are waiting already")]
     Overloaded { waiting: usize },
     #[error("the question was cancelled")]
@@ -59,9 +69,15 @@ pub(super) enum ToolError {
     Crashed { reason: String },
 }
 
-impl From<RetrievalError> for ToolError {
-    fn from(error: RetrievalError) -> Self {
-        Self::Retrieval { message: error.to_string(), hint: error.hint() }
+impl From<QueryError> for ToolError {
+    fn from(error: QueryError) -> Self {
+        Self::Query(error)
+    }
+}
+
+impl<E: Into<LoadFailure>> From<E> for ToolError {
+    fn from(error: E) -> Self {
+        Self::Unavailable(error.into())
     }
 }
 
@@ -72,6 +88,15 @@ impl ToolError {
             Self::UnknownParameter { known, .. } => format!("known parameters: {}", known.join(", ")),
             Self::MissingParameter { name } => format!("call again with `{name}`"),
             Self::WrongType { name, expected, .. } => format!("give `{name}` as {expected}"),
+            Self::OutOfRange { name, least, most, .. } => format!("give `{name}` from {least} to {most}"),
+            Self::Choice { name, choices, .. } => format!("give `{name}` as `{choices}`, or leave it out"),
+            Self::Exclusive { one, other } => format!("leave out `{one}` or `{other}`"),
+            Self::Cursor => {
+                "give `next_cursor` back with the other parameters as they were, or leave `cursor` out".into()
+            }
+            Self::Generation { .. } => "ask again without `generation` and `cursor`".into(),
+            Self::NotFound { hint, .. } | Self::Unavailable(LoadFailure { hint, .. }) => hint.clone(),
+            Self::Query(error @ (QueryError::Rephrasings { .. } | QueryError::Path { .. })) => error.hint(),
             Self::Query(QueryError::Empty) => {
                 "ask a whole question in plain words, such as \"how do I rotate a key?\"".into()
             }
@@ -83,14 +108,18 @@ impl ToolError {
             Self::Query(QueryError::Limit { .. }) => {
                 format!("give `limit` as an integer from 1 to {MAX_LIMIT}")
             }
-            Self::Unavailable(LoadFailure { hint, .. }) | Self::Retrieval { hint, .. } => hint.clone(),
             Self::Overloaded { .. } => "wait a second, then ask again".into(),
             Self::Cancelled => "ask again if the answer is still wanted".into(),
             Self::Crashed { .. } => "please report this with the question that caused it".into(),
         }
     }
 
+    /// What happened, and the next thing to do.
+    pub(super) fn told(&self) -> String {
+        format!("{self}\n\nhint: {}", self.hint())
+    }
+
     pub(super) fn into_result(self) -> CallToolResult {
-        CallToolResult::error(vec![ContentBlock::text(format!("{self}\n\nhint: {}", self.hint()))])
+        CallToolResult::error(vec![ContentBlock::text(self.told())])
     }
 }

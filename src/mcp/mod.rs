@@ -1,4 +1,4 @@
-//! The Model Context Protocol: tools over standard input and output.
+//! The Model Context Protocol: tools, resources and prompts over standard input and output.
 //!
 //! This is the only async room, and the only one that names rmcp. It is handed a
 //! [`Resident`](crate::retrieval::Resident), which loads behind the first answers; every question
@@ -6,8 +6,12 @@
 //! its arguments and its work side by side.
 
 mod arguments;
+mod cursor;
 mod failure;
 mod instructions;
+mod paths;
+mod prompts;
+mod resources;
 mod server;
 mod stdio;
 mod tools;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, Reference, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -14,6 +16,7 @@ use super::failure::ToolError;
 use super::instructions::instructions;
 use super::tools::ToolName;
 use super::workers::Workers;
+use super::{prompts, resources};
 use crate::retrieval::Resident;
 
 /// The definitions change only with the program.
@@ -40,9 +43,17 @@ impl DocumentServer {
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ToolError> {
         let work = tool.prepare(request.arguments)?;
+        Ok(self.work(context, work).await?.into())
+    }
+
+    /// Runs `work` on one of the workers.
+    async fn work<T: Send + 'static>(
+        &self,
+        context: &RequestContext<RoleServer>,
+        work: impl FnOnce(&Resident) -> Result<T, ToolError> + Send + 'static,
+    ) -> Result<T, ToolError> {
         let resident = Arc::clone(&self.resident);
-        let result = self.workers.run(context, move || work(&resident)).await?;
-        Ok(result.into())
+        self.workers.run(context, move || work(&resident)).await
     }
 }
 
@@ -51,7 +62,13 @@ impl ServerHandler for DocumentServer {
         let server = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .with_title("docent: local documents")
             .with_description(env!("CARGO_PKG_DESCRIPTION"));
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .enable_prompts()
+            .enable_completions()
+            .build();
+        ServerConfig::new(capabilities)
             .with_server_info(server)
             .with_instructions(instructions(&self.resident))
     }
@@ -81,6 +98,68 @@ impl ServerHandler for DocumentServer {
             Ok(response) => response,
             Err(error) => error.into_result().into(),
         })
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let cursor = request.and_then(|request| request.cursor);
+        let page = self.work(&context, move |resident| resources::list(resident, cursor.as_deref())).await;
+        page.map_err(|error| resources::protocol_error(&error))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        refuse_cursor(request)?;
+        Ok(resources::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let read = self.work(&context, move |resident| resources::read(resident, &request.uri)).await;
+        read.map(Into::into).map_err(|error| resources::protocol_error(&error))
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let of_path =
+            matches!(&request.r#ref, Reference::Resource(template) if template.uri == resources::TEMPLATE);
+        if !of_path || request.argument.name != "path" {
+            return Ok(CompleteResult::default());
+        }
+        let typed = request.argument.value;
+        let found = self.work(&context, move |resident| resources::complete(resident, &typed)).await;
+        found.map(CompleteResult::new).map_err(|error| resources::protocol_error(&error))
+    }
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        refuse_cursor(request)?;
+        Ok(ListPromptsResult::with_all_items(prompts::all())
+            .with_ttl_ms(DEFINITIONS_TTL_MS)
+            .with_cache_scope(CacheScope::Public))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        prompts::get(&request.name, request.arguments.as_ref()).map(Into::into)
     }
 }
 

@@ -46,9 +46,7 @@ pub async fn serve(
     input: impl AsyncRead + Send + Unpin + 'static,
     output: impl AsyncWrite + Send + Unpin + 'static,
 ) -> Result<(), ServeError> {
-    let loading = Arc::clone(&resident);
-    // What this finds is kept in the resident; a failure is met, and told, by the first question.
-    tokio::task::spawn_blocking(move || loading.current().err());
+    tokio::task::spawn_blocking(resident.load_behind());
     let server = DocumentServer::new(resident, Workers::default());
     let running = match server.serve((input, output)).await {
         Ok(running) => running,

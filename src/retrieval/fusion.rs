@@ -23,14 +23,16 @@ impl View {
 /// Late interaction: the best single view of all.
 pub(super) const LATE: View = View { share: 1.0, spread: 0.053 };
 /// The centred cosine of the pooled vectors.
-pub(super) const DENSE: View = View { share: 0.5, spread: 0.11 };
-/// BM25F.
-pub(super) const LEXICAL: View = View { share: 0.25, spread: 2.1 };
+pub(super) const DENSE: View = View { share: 1.0, spread: 0.11 };
+/// How much of the dense view late interaction replaces where it runs: both see the same meaning.
+pub(super) const LATE_TAKES_OVER: View = View { share: 0.5, spread: 0.11 };
+/// BM25F as a share of its maximum, which is on one scale by itself.
+pub(super) const LEXICAL: View = View { share: 9.0, spread: 1.0 };
 /// The cosine of the question and its document's mean vector.
 pub(super) const DOCUMENT: View = View { share: 0.25, spread: 0.1 };
 
 /// Scores are shown divided by this: 1 is about what a passage gets that is the question itself.
-pub(super) const FULL_SCORE: f32 = 27.0;
+pub(super) const FULL_SCORE: f32 = 30.0;
 
 /// How many chunks late interaction looks at.
 pub(super) const CANDIDATES: usize = 200;

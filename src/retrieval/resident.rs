@@ -2,10 +2,14 @@
 //! when the manifest names one.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::time::SystemTime;
 
-use super::retriever::Retriever;
+use super::answer::Answer;
+use super::query::Query;
+use super::reader::Reader;
+use super::retriever::{RetrievalError, Retriever};
 use crate::embedding::{EmbedError, Embedder, ModelIdentity};
 use crate::index::{Index, Manifest, OpenError, read_manifest};
 
@@ -28,6 +32,12 @@ impl From<OpenError> for LoadFailure {
     }
 }
 
+impl From<RetrievalError> for LoadFailure {
+    fn from(error: RetrievalError) -> Self {
+        Self { message: error.to_string(), hint: error.hint() }
+    }
+}
+
 impl From<EmbedError> for LoadFailure {
     fn from(error: EmbedError) -> Self {
         Self { message: error.to_string(), hint: error.hint() }
@@ -38,9 +48,15 @@ impl From<EmbedError> for LoadFailure {
 pub struct Resident {
     folder: PathBuf,
     load_encoder: Box<LoadEncoder>,
+    /// The index, from when it is opened until its encoder is loaded too.
+    opened: Mutex<Option<Opened>>,
     held: RwLock<Option<Held>>,
+    /// The generation before the one that is held, for clients in the middle of its pages.
+    previous: RwLock<Option<Arc<Retriever>>>,
     /// Taken by the one thread that loads or moves on.
     renewal: Mutex<()>,
+    /// Whether a thread of its own is loading, so that questions need not wait.
+    loading_behind: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -49,11 +65,103 @@ struct Held {
     stamp: Option<Stamp>,
 }
 
+#[derive(Clone)]
+struct Opened {
+    reader: Arc<Reader>,
+    stamp: Option<Stamp>,
+}
+
+/// What can answer now.
+#[derive(Clone)]
+pub enum Ready {
+    /// The index and its encoder.
+    Whole(Arc<Retriever>),
+    /// The index; its encoder is still being loaded.
+    WordsOnly(Arc<Reader>),
+}
+
+impl Ready {
+    /// Answers as well as it can.
+    ///
+    /// # Errors
+    /// Where the encoder fails, or a record of the index is damaged.
+    pub fn answer(&self, query: &Query) -> Result<Answer, RetrievalError> {
+        match self {
+            Self::Whole(retriever) => retriever.answer(query),
+            Self::WordsOnly(reader) => Ok(reader.answer_by_words(query)?),
+        }
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn reader(&self) -> &Arc<Reader> {
+        match self {
+            Self::Whole(retriever) => retriever.reader(),
+            Self::WordsOnly(reader) => reader,
+        }
+    }
+}
+
 impl Resident {
-    /// Nothing is opened yet: the first call of [`Resident::current`] does that.
+    /// Nothing is opened yet.
     #[must_use]
     pub fn new(folder: &Path, load_encoder: Box<LoadEncoder>) -> Self {
-        Self { folder: folder.to_owned(), load_encoder, held: RwLock::new(None), renewal: Mutex::new(()) }
+        Self {
+            folder: folder.to_owned(),
+            load_encoder,
+            opened: Mutex::default(),
+            held: RwLock::default(),
+            previous: RwLock::default(),
+            renewal: Mutex::default(),
+            loading_behind: AtomicBool::new(false),
+        }
+    }
+
+    /// Work for a thread of its own: loads everything. From this call on, until that work is done,
+    /// questions are answered by words alone.
+    pub fn load_behind(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
+        let resident = Arc::clone(self);
+        resident.loading_behind.store(true, Ordering::Release);
+        move || {
+            // A failure is met, and told, by the next question.
+            let _ = resident.current();
+            resident.loading_behind.store(false, Ordering::Release);
+        }
+    }
+
+    /// What can answer without waiting for an encoder that is being loaded behind.
+    ///
+    /// # Errors
+    /// As [`Resident::current`].
+    pub fn now(&self) -> Result<Ready, LoadFailure> {
+        if self.loading_behind.load(Ordering::Acquire) && self.held().is_none() {
+            return Ok(Ready::WordsOnly(self.opened()?));
+        }
+        self.current().map(Ready::Whole)
+    }
+
+    /// The generation with this number, if it is the current one or the one before it.
+    ///
+    /// # Errors
+    /// As [`Resident::current`].
+    pub fn generation(&self, number: u64) -> Result<Option<Ready>, LoadFailure> {
+        let now = self.now()?;
+        let previous = self.previous.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let kept = std::iter::once(now).chain(previous.map(Ready::Whole));
+        Ok(kept.into_iter().find(|ready| ready.reader().manifest().generation == number))
+    }
+
+    /// The newest generation, for what needs no encoder.
+    ///
+    /// # Errors
+    /// Where there is no readable index.
+    pub fn reader(&self) -> Result<Arc<Reader>, LoadFailure> {
+        let stamp = Stamp::of(&self.folder);
+        match self.held() {
+            Some(held) if held.stamp == stamp => Ok(Arc::clone(held.retriever.reader())),
+            Some(held) => Ok(Arc::clone(self.moved_on(held, stamp).reader())),
+            None => self.opened(),
+        }
     }
 
     /// What the manifest says now. Reads one small file, needs no encoder.
@@ -85,15 +193,39 @@ impl Resident {
         if let Some(held) = self.held() {
             return Ok(held.retriever);
         }
-        let index = Index::open(&self.folder)?;
-        let encoder = (self.load_encoder)(&index.manifest().model)?;
-        Ok(self.hold(Retriever::new(index, encoder)?, stamp))
+        let reader = self.opened()?;
+        let encoder = (self.load_encoder)(&reader.manifest().model)?;
+        let retriever = self.hold(Retriever::over(reader, encoder)?, stamp);
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(retriever)
     }
 
-    /// The retriever at hand, if one is loaded: never waits.
+    /// The index alone, opened once for as long as no retriever is held.
+    fn opened(&self) -> Result<Arc<Reader>, LoadFailure> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = Stamp::of(&self.folder);
+        if let Some(opened) = opened.as_ref().filter(|opened| opened.stamp == stamp) {
+            return Ok(Arc::clone(&opened.reader));
+        }
+        let reader = Arc::new(Reader::new(Index::open(&self.folder)?));
+        *opened = Some(Opened { reader: Arc::clone(&reader), stamp });
+        Ok(reader)
+    }
+
+    /// Number of tokens of `text`: by the encoder's own tokenizer, or by a guess that is rather too
+    /// high (a token of English is about four bytes) while there is none.
     #[must_use]
-    pub fn loaded(&self) -> Option<Arc<Retriever>> {
-        self.held().map(|held| held.retriever)
+    pub fn count_tokens(&self, text: &str) -> usize {
+        match self.held() {
+            Some(held) => held.retriever.embedder().count_tokens(text),
+            None => text.len().div_ceil(3),
+        }
+    }
+
+    /// Whether the encoder is loaded.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.held().is_some()
     }
 
     fn held(&self) -> Option<Held> {
@@ -103,7 +235,10 @@ impl Resident {
     fn hold(&self, retriever: Retriever, stamp: Option<Stamp>) -> Arc<Retriever> {
         let retriever = Arc::new(retriever);
         let held = Held { retriever: Arc::clone(&retriever), stamp };
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
+        let before = self.held.write().unwrap_or_else(PoisonError::into_inner).replace(held);
+        if let Some(before) = before {
+            *self.previous.write().unwrap_or_else(PoisonError::into_inner) = Some(before.retriever);
+        }
         retriever
     }
 

@@ -1,18 +1,18 @@
 //! Answers questions from one generation of an index.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::answer::{Answer, Hit, SCHEMA};
-use super::fusion::{CANDIDATES, DENSE, DOCUMENT, FULL_SCORE, LATE, LEXICAL, top};
-use super::late::LateQuery;
+use super::answer::Answer;
 use super::query::Query;
+use super::ranking::Ranking;
+use super::reader::Reader;
 use crate::embedding::{EmbedError, Embedder, Role};
 use crate::index::{Index, OpenError};
 
 /// Holds what it needs to answer: an index and the encoder that made it.
 pub struct Retriever {
-    index: Index,
+    index: Arc<Index>,
+    reader: Arc<Reader>,
     embedder: Arc<dyn Embedder>,
     /// The number of each chunk's document.
     document_of: Vec<u32>,
@@ -46,6 +46,15 @@ impl Retriever {
     /// # Errors
     /// Where `embedder` is not the model that made the index.
     pub fn new(index: Index, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
+        Self::over(Arc::new(Reader::new(index)), embedder)
+    }
+
+    /// A retriever over an index that is being read already.
+    ///
+    /// # Errors
+    /// Where `embedder` is not the model that made the index.
+    pub fn over(reader: Arc<Reader>, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
+        let index = Arc::clone(reader.index());
         if index.manifest().model != *embedder.identity() {
             return Err(OpenError::OtherModel {
                 folder: index.folder().to_owned(),
@@ -54,13 +63,19 @@ impl Retriever {
             });
         }
         let document_of = documents_of_chunks(&index)?;
-        Ok(Self { index, embedder, document_of })
+        Ok(Self { index, reader, embedder, document_of })
     }
 
     /// The index that answers.
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// The same index, for everything that needs no encoder.
+    #[must_use]
+    pub fn reader(&self) -> &Arc<Reader> {
+        &self.reader
     }
 
     /// The encoder that questions go through.
@@ -74,93 +89,19 @@ impl Retriever {
     /// # Errors
     /// Where the encoder fails, or a record of the index is damaged.
     pub fn answer(&self, query: &Query) -> Result<Answer, RetrievalError> {
-        let ranked = self.rank(query.text(), query.limit())?;
-        let mut hits = Vec::with_capacity(query.limit());
-        for Candidate { chunk, score } in ranked {
-            hits.push(self.hit(chunk, score / FULL_SCORE)?);
+        let mut wordings = Vec::new();
+        for text in query.wordings() {
+            wordings.push((text, self.embedder.encode(text, Role::Query)?));
         }
-        let manifest = self.index.manifest();
-        Ok(Answer {
-            schema: SCHEMA,
-            query: query.text().to_owned(),
-            generation: manifest.generation,
-            indexed_at: manifest.indexed_at.clone(),
-            hits,
-        })
+        let ranking = Ranking {
+            index: &self.index,
+            document_of: &self.document_of,
+            admitted: self.reader.admitted(query)?,
+        };
+        // One more than the page tells whether there is another page.
+        let wanted = query.offset().saturating_add(query.limit()).saturating_add(1);
+        Ok(Answer::page(&self.index, query, &ranking.of(&wordings, wanted))?)
     }
-
-    /// The `limit` best chunks: candidates by meaning and by words, scored again by late
-    /// interaction, with no document crowding out the others.
-    fn rank(&self, text: &str, limit: usize) -> Result<Vec<Candidate>, RetrievalError> {
-        let encoded = self.embedder.encode(text, Role::Query)?;
-        let scores = self.first_scores(text, encoded.pooled.as_slice());
-        let late = LateQuery::new(&encoded, self.index.tokens());
-        let mut candidates: Vec<Candidate> = top(&scores, CANDIDATES.max(2 * limit))
-            .into_iter()
-            .map(|chunk| Candidate { chunk, score: scores[chunk] })
-            .collect();
-        if let Some(late) = late {
-            for candidate in &mut candidates {
-                candidate.score += LATE.part(late.score(self.index.tokens().signs(candidate.chunk)));
-            }
-        }
-        candidates.sort_by(|first, second| {
-            second.score.total_cmp(&first.score).then_with(|| first.chunk.cmp(&second.chunk))
-        });
-        Ok(spread(candidates, limit, |candidate| self.document_of[candidate.chunk]))
-    }
-
-    /// The score of every chunk before late interaction.
-    fn first_scores(&self, text: &str, query: &[f32]) -> Vec<f32> {
-        let dense = self.index.vectors().scan(query);
-        let documents = self.index.vectors().scan_documents(query);
-        let terms = self.index.lexical().query_terms(text);
-        let lexical = self.index.lexical().scores(&terms);
-        let views = dense.iter().zip(&lexical).zip(&self.document_of);
-        views
-            .map(|((dense, lexical), document)| {
-                DENSE.part(*dense) + LEXICAL.part(*lexical) + DOCUMENT.part(documents[*document as usize])
-            })
-            .collect()
-    }
-
-    fn hit(&self, number: usize, score: f32) -> Result<Hit, OpenError> {
-        let stored = self.index.chunk(number)?;
-        let document = self.index.document(stored.document as usize)?;
-        Ok(Hit {
-            id: stored.chunk.id,
-            path: document.path,
-            title: document.title,
-            breadcrumb: stored.chunk.headings,
-            start_line: stored.chunk.lines.0,
-            end_line: stored.chunk.lines.1,
-            score,
-            text: stored.chunk.text,
-        })
-    }
-}
-
-/// A chunk and its score so far.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Candidate {
-    chunk: usize,
-    score: f32,
-}
-
-/// Chunks of one document that may stand among the first before other documents had their turn.
-const CHUNKS_PER_DOCUMENT: usize = 2;
-
-/// The first `limit` candidates, where a document's further chunks come after everything else.
-fn spread(ranked: Vec<Candidate>, limit: usize, document_of: impl Fn(&Candidate) -> u32) -> Vec<Candidate> {
-    let mut taken: HashMap<u32, usize> = HashMap::new();
-    let (mut first, rest): (Vec<Candidate>, Vec<Candidate>) = ranked.into_iter().partition(|candidate| {
-        let count = taken.entry(document_of(candidate)).or_default();
-        *count += 1;
-        *count <= CHUNKS_PER_DOCUMENT
-    });
-    first.extend(rest);
-    first.truncate(limit);
-    first
 }
 
 /// The document of each chunk.
@@ -179,22 +120,4 @@ fn documents_of_chunks(index: &Index) -> Result<Vec<u32>, OpenError> {
         document_of[chunks].fill(number as u32);
     }
     Ok(document_of)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_document_does_not_crowd_out_the_others() {
-        let documents = [7, 7, 7, 8, 7, 9];
-        let ranked = (0..6).map(|chunk| Candidate { chunk, score: 1.0 - chunk as f32 / 10.0 }).collect();
-        let order = |limit| {
-            let ranked: &Vec<Candidate> = &ranked;
-            let spread = spread(ranked.clone(), limit, |candidate| documents[candidate.chunk]);
-            spread.iter().map(|candidate| candidate.chunk).collect::<Vec<_>>()
-        };
-        assert_eq!(order(4), [0, 1, 3, 5]);
-        assert_eq!(order(10), [0, 1, 3, 5, 2, 4]);
-    }
 }

@@ -1,10 +1,13 @@
 //! One integration binary: everything here goes through the public API or the real program.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 mod loopback;
 mod mcp_clients;
+mod mcp_paging;
 mod mcp_process;
 mod mcp_protocol;
+mod mcp_reading;
+mod mcp_resources;
 mod mcp_search;
 mod mcp_support;
 mod pull;

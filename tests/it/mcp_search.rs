@@ -1,6 +1,6 @@
 //! The `search` tool.
 
-use docent::retrieval::{Query, Resident};
+use docent::retrieval::Query;
 use serde_json::{Value, json};
 
 use crate::mcp_support::{Client, Library};
@@ -81,7 +81,7 @@ async fn bad_arguments_are_answered_with_advice() {
         (json!({"querry": "a"}), "unknown parameter `querry`\n\nhint: did you mean `query`?"),
         (
             json!({"query": "a", "colour": 1}),
-            "unknown parameter `colour`\n\nhint: known parameters: query, limit",
+            "unknown parameter `colour`\n\nhint: known parameters: query, rephrasings, queries, limit, max_tokens, path, detail, cursor, generation",
         ),
         (json!({"query": 7}), "`query` must be a string, not 7\n\nhint: give `query` as a string"),
         (
@@ -109,11 +109,7 @@ async fn bad_arguments_are_answered_with_advice() {
 #[tokio::test]
 async fn a_flood_is_answered_in_full_or_refused_aloud() {
     let library = Library::new();
-    let slow: Resident = crate::mcp_support::resident(&library.index_folder(), || {
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        Ok(())
-    });
-    let mut client = Client::legacy(slow).await;
+    let mut client = Client::legacy(library.resident()).await;
     for _ in 0..200 {
         client.send("tools/call", json!({"name": "search", "arguments": {"query": "log in"}})).await;
     }

@@ -157,7 +157,7 @@ pub enum HubError {
         proxy: String,
     },
     /// The certificates cannot be read.
-    #[error("the certificates in {path} cannot be read", path = .path.display())]
+    #[error("the certificates in `{path}` cannot be read", path = .path.display())]
     Certificates {
         /// The file.
         path: PathBuf,
@@ -247,7 +247,7 @@ pub enum HubError {
         got: Sha256,
     },
     /// A file of our own cannot be written.
-    #[error("{path} cannot be written", path = .path.display())]
+    #[error("`{path}` cannot be written", path = .path.display())]
     Write {
         /// The file.
         path: PathBuf,

@@ -154,7 +154,7 @@ impl SourceError {
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
     /// Something in the store cannot be read or written.
-    #[error("{path} cannot be written", path = .path.display())]
+    #[error("`{path}` cannot be written", path = .path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -162,7 +162,7 @@ pub enum PullError {
         source: io::Error,
     },
     /// A file is there and cannot be read.
-    #[error("{path} cannot be read", path = .path.display())]
+    #[error("`{path}` cannot be read", path = .path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -170,7 +170,7 @@ pub enum PullError {
         source: io::Error,
     },
     /// The folder cannot be locked.
-    #[error("{path} cannot be locked", path = .path.display())]
+    #[error("`{path}` cannot be locked", path = .path.display())]
     Lock {
         /// The lock.
         path: PathBuf,
@@ -427,7 +427,7 @@ impl Pull<'_> {
             }
             Err(FileFault::Missing { .. }) => false,
             Err(FileFault::Corrupt { path, .. }) => {
-                self.progress.note(&format!("{} is damaged and is fetched anew", path.display()));
+                self.progress.note(&format!("`{}` is damaged and is fetched anew", path.display()));
                 true
             }
             Err(FileFault::Unreadable { path, source }) => {
