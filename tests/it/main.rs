@@ -1,6 +1,10 @@
 //! One integration binary: everything here goes through the public API or the real program.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+mod bad_index;
+mod bad_models;
+mod bad_questions;
+mod bad_sources;
 mod loopback;
 mod mcp_clients;
 mod mcp_paging;
@@ -11,3 +15,4 @@ mod mcp_resources;
 mod mcp_search;
 mod mcp_support;
 mod pull;
+mod testenv;
