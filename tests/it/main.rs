@@ -1,10 +1,13 @@
 //! One integration binary: everything here goes through the public API or the real program.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+mod asking;
 mod bad_index;
 mod bad_models;
 mod bad_questions;
 mod bad_sources;
+mod helping;
+mod indexing;
 mod loopback;
 mod mcp_clients;
 mod mcp_paging;
@@ -14,5 +17,8 @@ mod mcp_reading;
 mod mcp_resources;
 mod mcp_search;
 mod mcp_support;
+mod network;
 mod pull;
+mod quickstart;
+mod streams;
 mod testenv;
