@@ -1,6 +1,7 @@
 //! One integration binary: everything here goes through the public API or the real program.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+mod architecture;
 mod asking;
 mod bad_index;
 mod bad_models;
