@@ -134,6 +134,73 @@ fn names_of_all_kinds() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn names_that_are_not_text_stay_different() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let env = TestEnv::new(PAGES);
+    for name in [&b"caf\xE9.md"[..], b"caf\xE8.md"] {
+        fs::write(env.path("docs").join(OsStr::from_bytes(name)), "# Coffee\n\nCoffee.\n").unwrap();
+    }
+    env.docent(&["index", "docs", "--model", "hashing", "-q"]).succeeds().tells("");
+    let mut found = env.found("coffee");
+    found.sort();
+    assert_eq!(found, [r"caf\xE8.md", r"caf\xE9.md", "guides/webhooks.mdx", "keys.md"]);
+}
+
+/// Pages that take a moment to index.
+#[cfg(unix)]
+fn write_many_pages(env: &TestEnv, round: usize) {
+    for page in 0..300 {
+        let words: Vec<String> = (0..200).map(|word| format!("word{}", round + page * word)).collect();
+        env.write(&format!("docs/page-{page}.md"), format!("# Page {page}\n\n{}\n", words.join(" ")));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_build_that_is_killed_leaves_the_index_as_it_was() {
+    use std::process::Stdio;
+    use std::time::Duration;
+    let env = TestEnv::indexed(PAGES);
+    write_many_pages(&env, 0);
+    for milliseconds in [0, 20, 40, 80, 160, 320] {
+        let mut command = env.command(&["index", "-q"]).into_command();
+        let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        // It may have ended by itself: then there is a new generation, and it is whole too.
+        child.kill().unwrap();
+        child.wait().unwrap();
+        env.docent(&["status"]).succeeds().tells("");
+        assert!(env.found("rotate a key").contains(&"keys.md".to_owned()));
+    }
+    env.docent(&["index", "-q"]).succeeds().tells("");
+    assert_eq!(env.names("index").len(), 3, "{:?}", env.names("index"));
+    assert!(env.found("page 7").contains(&"page-7.md".to_owned()));
+}
+
+#[test]
+fn readers_are_answered_while_generations_change() {
+    let env = TestEnv::indexed(PAGES);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for round in 0..15 {
+                env.write("docs/news.md", format!("# News\n\nNumber {round}.\n"));
+                env.docent(&["index", "-q"]).succeeds().tells("");
+            }
+        });
+        let mut last = 0;
+        while !writer.is_finished() {
+            let answer = env.json(&["ask", "rotate a key", "--json"]);
+            let generation = answer["generation"].as_u64().unwrap();
+            assert!(generation >= last, "{generation} after {last}");
+            last = generation;
+        }
+    });
+    assert_eq!(env.json(&["status", "--json"])["generation"], 16);
+}
+
+#[test]
 fn another_model_builds_the_index_anew_and_stays() {
     let env = TestEnv::indexed(PAGES);
     let manifest = fs::read_to_string(env.path("index/manifest.json")).unwrap();

