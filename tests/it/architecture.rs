@@ -180,7 +180,7 @@ fn what_is_hidden_behind_one_room_is_named_there_alone() {
             let is_home = |home: &&str| {
                 if home.ends_with('/') { source.path.starts_with(*home) } else { source.path == **home }
             };
-            if homes.iter().any(|home| is_home(home)) {
+            if homes.iter().any(is_home) {
                 continue;
             }
             for (number, line) in source.code() {
