@@ -67,7 +67,7 @@ impl<'counter> Chunker<'counter> {
             packed.extend(self.section_pieces(text, &header, section));
         }
         let merged = self.merge_small(packed);
-        self.into_cuts(path, text, &header, merged)
+        self.cuts(path, text, &header, merged)
     }
 
     /// The section's blocks, packed up to the target.
@@ -121,7 +121,7 @@ impl<'counter> Chunker<'counter> {
         pieces
     }
 
-    fn into_cuts(&self, path: &SourcePath, text: &str, header: &Header<'_>, pieces: Vec<Piece>) -> Vec<Cut> {
+    fn cuts(&self, path: &SourcePath, text: &str, header: &Header<'_>, pieces: Vec<Piece>) -> Vec<Cut> {
         let lines = LineIndex::new(text);
         let mut seen: HashMap<&str, usize> = HashMap::new();
         let cut = |piece: Piece| {

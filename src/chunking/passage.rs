@@ -20,7 +20,8 @@ impl<'document> Header<'document> {
     pub(super) fn over(&self, headings: &[String], limit: usize, counter: &dyn TokenCounter) -> String {
         let title = self.document.title.as_str();
         let crumb = breadcrumb(title, headings);
-        let place = self.folders.iter().map(|folder| format!("{folder} > ")).collect::<String>() + &crumb;
+        let above: Vec<&str> = self.folders.iter().map(String::as_str).chain([crumb.as_str()]).collect();
+        let place = above.join(" > ");
         let full = self.document.description.as_ref().map(|description| format!("{place}\n{description}"));
         let last = headings.last().cloned().unwrap_or_else(|| title.to_owned());
         let candidates = full.into_iter().chain([place, crumb, last]);

@@ -34,11 +34,11 @@ pub(super) struct Arguments {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(super) struct GlobalArguments {
-    /// Folder of the index [default: DOCENT_INDEX, else `index`]
+    /// Folder of the index [default: `DOCENT_INDEX`, else `index`]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) index: Option<PathBuf>,
 
-    /// Folder of the models [default: DOCENT_MODELS, else `models` in a checkout of docent, else
+    /// Folder of the models [default: `DOCENT_MODELS`, else `models` in a checkout of docent, else
     /// your data folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) models: Option<PathBuf>,

@@ -6,8 +6,12 @@ use serde::Serialize;
 
 use crate::retrieval::{Answer, Hit};
 
-/// Writes text to stdout.
+/// Writes text for people to stdout.
 pub(super) fn text(text: &str) -> io::Result<()> {
+    write(&printable(text))
+}
+
+fn write(text: &str) -> io::Result<()> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
@@ -17,7 +21,7 @@ pub(super) fn text(text: &str) -> io::Result<()> {
 pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_string(value).map_err(io::Error::other)?;
     line.push('\n');
-    text(&line)
+    write(&line)
 }
 
 /// An answer for people: a line with the source, a line with the headings, the passage.
@@ -35,12 +39,11 @@ pub(super) fn answer(answer: &Answer) -> String {
 fn hit_text(number: usize, hit: &Hit) -> String {
     let crumb = crate::chunking::breadcrumb(&hit.title, &hit.breadcrumb);
     let source = format!("{}:{}-{}", hit.path, hit.start_line, hit.end_line);
-    let mut output =
-        format!("{number}. {}  (score {:.2})\n   {}\n\n", printable(&source), hit.score, printable(&crumb));
+    let mut output = format!("{number}. {source}  (score {:.2})\n   {crumb}\n\n", hit.score);
     for line in hit.text.lines() {
         if !line.trim().is_empty() {
             output.push_str("   ");
-            output.push_str(&printable(line));
+            output.push_str(line);
         }
         output.push('\n');
     }

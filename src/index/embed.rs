@@ -99,7 +99,7 @@ impl Embedding<'_> {
         };
         let rest: Vec<usize> =
             missing.iter().copied().filter(|number| !sampled.contains_key(number)).collect();
-        let mut encoded = self.encode(&rest, passages, &compress)?.into_iter();
+        let mut encoded = self.encode(&rest, passages, compress)?.into_iter();
         let passage = |number: &usize| match sampled.remove(number) {
             Some(encoding) => compress(encoding),
             None => encoded.next().unwrap_or_default(),

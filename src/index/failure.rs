@@ -72,7 +72,6 @@ impl OpenError {
             Self::Format { found, newest, .. } if found > newest => {
                 "use the docent that wrote it, or build it anew: `docent index PATH`".into()
             }
-            Self::Format { .. } => "build it anew: `docent index PATH`".into(),
             Self::OtherModel { .. } => {
                 "leave --model out to use the index's own model, or build the index anew: `docent index --model NAME`".into()
             }
@@ -82,7 +81,9 @@ impl OpenError {
             Self::Unreadable { source, .. } if source.kind() != ErrorKind::NotFound => {
                 "check the permissions of the index folder".into()
             }
-            Self::Damaged { .. } | Self::Unreadable { .. } => "build it anew: `docent index PATH`".into(),
+            Self::Format { .. } | Self::Damaged { .. } | Self::Unreadable { .. } => {
+                "build it anew: `docent index PATH`".into()
+            }
         }
     }
 }

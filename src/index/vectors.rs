@@ -28,7 +28,7 @@ impl Vectors {
         if lengths != (dimensions, count, documents * dimensions) {
             return Err(damaged("its means are not those of its vectors".into()));
         }
-        Ok(Self { count, dimensions, file })
+        Ok(Self { file, dimensions, count })
     }
 
     /// Number of vectors.
@@ -92,7 +92,9 @@ pub(super) fn encode(values: &[f32], dimensions: usize, document_of: &[u32], doc
     for sums in document_means.chunks_exact_mut(dimensions) {
         // A document whose chunks cancel out is near nothing.
         let length = dot(sums, sums).sqrt();
-        sums.iter_mut().for_each(|value| *value = if length > 1e-6 { *value / length } else { 0.0 });
+        for value in sums {
+            *value = if length > 1e-6 { *value / length } else { 0.0 };
+        }
     }
     let mean_length = dot(&mean, &mean);
     let scale = |row: &[f32]| {

@@ -1,9 +1,9 @@
 //! Late interaction (MaxSim): every token of the question looks for its best match in a chunk.
 //!
-//! O. Khattab, M. Zaharia, "ColBERT: Efficient and Effective Passage Search via Contextualized Late
+//! O. Khattab, M. Zaharia, "`ColBERT`: Efficient and Effective Passage Search via Contextualized Late
 //! Interaction over BERT", SIGIR 2020. The chunk's tokens are signs (see `index`), the question's are
 //! quantised to six bits, so that a dot product is a few population counts: with s = ±1 in D's bits
-//! and q = scale * (u - 32), sum(q s) = scale * (sum over planes of 2^b (2 |P_b & D| - |P_b|) - 32 sum(s)).
+//! and q = scale * (u - 32), `sum(q s) = scale * (sum over planes of 2^b (2 |P_b & D| - |P_b|) - 32 sum(s))`.
 
 use crate::embedding::Encoding;
 use crate::index::{TokenSigns, dot};
@@ -25,7 +25,7 @@ pub(super) struct LateQuery {
 struct QueryToken {
     /// Bit planes, [`PLANES`] for each word of a chunk token: `planes[word * PLANES + bit]`.
     planes: Vec<u64>,
-    /// Sum over planes of 2^b |P_b|, and the offset's share: what does not depend on the chunk.
+    /// Sum over planes of `2^b |P_b|`, and the offset's share: what does not depend on the chunk.
     constant: i32,
     /// From counts back to a cosine.
     scale: f32,
