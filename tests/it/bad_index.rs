@@ -171,6 +171,22 @@ fn an_index_of_a_newer_docent() {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_index_of_a_newer_docent_stays_where_a_build_fails() {
+    let env = TestEnv::indexed(PAGES);
+    let whole = fs::read_to_string(env.path("index/manifest.json")).unwrap();
+    edit_manifest(&env, |manifest| manifest["format"] = 99.into());
+    let limited = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
+    env.command(&["index", "docs", "--model", "hashing"])
+        .through(limited)
+        .run()
+        .ends_with_status(2)
+        .prints("");
+    env.write("index/manifest.json", whole);
+    assert_eq!(env.found("rotate a key")[0], "keys.md");
+}
+
+#[test]
 fn a_damaged_file_of_the_index() {
     let env = TestEnv::indexed(PAGES);
     let files = env.names("index/gen-000001");
