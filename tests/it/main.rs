@@ -3,6 +3,7 @@
 
 mod loopback;
 mod mcp_clients;
+mod mcp_http;
 mod mcp_paging;
 mod mcp_process;
 mod mcp_protocol;
