@@ -1,9 +1,11 @@
 //! Errors of all rooms as a person sees them: what happened, and the next thing to do.
 
+use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 
 use super::exit_status::ExitStatus;
+use super::render::printable;
 use crate::embedding::EmbedError;
 use crate::embedding::catalog::UnknownModel;
 use crate::embedding::pull::PullError;
@@ -37,8 +39,6 @@ pub(super) enum Failure {
     NothingToIndex { folder: PathBuf },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
     NoManual { manual: PathBuf },
-    #[error("no folder for models is known: neither DOCENT_MODELS nor HOME is set")]
-    NoModelsFolder,
     #[error("stdout cannot be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -58,9 +58,20 @@ impl Failure {
             Self::Serve(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
-            Self::NoModelsFolder => "name a folder with --models DIR".into(),
             Self::Output(_) => "check where stdout leads".into(),
         }
+    }
+
+    /// What happened, with each cause that is not part of it already.
+    pub(super) fn message(&self) -> String {
+        let mut text = self.to_string();
+        let causes = std::iter::successors(self.source(), |cause| (**cause).source());
+        for cause in causes.map(ToString::to_string) {
+            if !text.contains(&cause) {
+                text.extend([": ", &cause]);
+            }
+        }
+        text
     }
 
     /// Prints the error. A reader that stopped reading (`docent ask ... | head -1`) is none.
@@ -70,7 +81,7 @@ impl Failure {
         }
         let mut stderr = std::io::stderr().lock();
         // Where stderr is gone as well there is nobody left to tell.
-        let _ = writeln!(stderr, "error: {self}\n\nhint: {}", self.hint());
+        let _ = writeln!(stderr, "error: {}\n\nhint: {}", printable(&self.message()), self.hint());
         ExitStatus::Error
     }
 }

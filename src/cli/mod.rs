@@ -29,9 +29,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let status = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => execute(arguments).unwrap_or_else(|failure| failure.report()),
         Err(error) => {
+            let is_mistake = error.use_stderr();
             // Help and version are data that was asked for, and go to stdout; mistakes to stderr.
-            let printed = error.print();
-            if error.use_stderr() || printed.is_err() { ExitStatus::Error } else { ExitStatus::Success }
+            match error.print() {
+                Err(error) if !is_mistake => Failure::Output(error).report(),
+                _ if is_mistake => ExitStatus::Error,
+                _ => ExitStatus::Success,
+            }
         }
     };
     status.into()
@@ -39,7 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Every way the program can go.
 fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
-    let settings = Settings::new(arguments.global)?;
+    let settings = Settings::new(arguments.global);
     match arguments.command {
         Command::Quickstart(quickstart) => commands::quickstart::run(&settings, quickstart),
         Command::Pull(pull) => commands::pull::run(&settings, &pull),

@@ -7,7 +7,7 @@ use super::settings::Settings;
 use crate::embedding::catalog::{Catalog, ModelKind, ModelSpec};
 use crate::embedding::store::{ModelFiles, ModelStore};
 use crate::embedding::{Embedder, HashingEmbedder, ModelIdentity, OnnxEmbedder, Threads};
-use crate::index::Manifest;
+use crate::index::{Manifest, OpenError};
 
 /// What the encoder will be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,7 @@ pub(super) fn for_indexing<'a>(
     }
 }
 
-/// The model to ask with: the index's own, unless another is asked for (which the index then
-/// refuses, naming both).
+/// The model to ask with: the index's own. Another one that is asked for is refused, naming both.
 pub(super) fn for_asking<'a>(settings: &Settings, manifest: &Manifest) -> Result<&'a ModelSpec, Failure> {
     by_identity(settings, &manifest.model)
 }
@@ -43,8 +42,16 @@ pub(super) fn by_identity<'a>(
     settings: &Settings,
     made_by: &ModelIdentity,
 ) -> Result<&'a ModelSpec, Failure> {
-    let name = settings.model.as_ref().unwrap_or(&made_by.name);
-    Ok(Catalog::builtin().find(name)?)
+    let spec = Catalog::builtin().find(settings.model.as_ref().unwrap_or(&made_by.name))?;
+    // Before the model is loaded: it may not even be installed, and pulling it would not help.
+    if spec.name != made_by.name {
+        return Err(Failure::Open(OpenError::OtherModel {
+            folder: settings.index.clone(),
+            index: made_by.to_string(),
+            wanted: spec.name.clone(),
+        }));
+    }
+    Ok(spec)
 }
 
 /// Loads a model from its files.

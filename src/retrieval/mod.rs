@@ -3,7 +3,9 @@
 mod answer;
 mod filter;
 mod fusion;
+mod late;
 mod query;
+mod ranking;
 mod reader;
 mod resident;
 mod retriever;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::answer::{Answer, Degraded, Hit};
-use super::fusion::{min_max, top};
+use super::fusion::top;
 use super::query::Query;
 use crate::chunking::ChunkId;
 use crate::index::{DocumentRecord, Index, Manifest, OpenError};
@@ -176,31 +176,32 @@ impl Reader {
         let mut scores = vec![0.0; self.index.chunk_count()];
         let wordings = query.wordings().count() as f32;
         for text in query.wordings() {
-            let mut wording = lexical.scores(&lexical.query_terms(text));
-            min_max(&mut wording);
+            let wording = lexical.scores(&lexical.query_terms(text));
             scores.iter_mut().zip(wording).for_each(|(sum, score)| *sum += score / wordings);
         }
-        let answer = Answer::page(&self.index, query, &self.ranked(&scores, query)?)?;
+        let admitted = self.admitted(query)?;
+        let may_be = |chunk: &usize| admitted.as_ref().is_none_or(|admitted| admitted[*chunk]);
+        let ranked: Vec<(usize, f32)> = top(&scores, scores.len())
+            .into_iter()
+            .filter(may_be)
+            .map(|chunk| (chunk, scores[chunk]))
+            .collect();
+        let answer = Answer::page(&self.index, query, &ranked)?;
         Ok(Answer { degraded: Some(Degraded::LexicalOnly), ..answer })
     }
 
-    /// The best chunks of the documents that `query` is asked of: up to one more than its page
-    /// needs, which tells whether there is another page.
-    pub(super) fn ranked(&self, scores: &[f32], query: &Query) -> Result<Vec<(usize, f32)>, OpenError> {
-        let wanted = query.offset().saturating_add(query.limit()).saturating_add(1);
-        let with_score = |scores: &[f32], chunk: usize| (chunk, scores[chunk]);
-        let Some(filter) = query.path() else {
-            return Ok(top(scores, wanted).into_iter().map(|chunk| with_score(scores, chunk)).collect());
-        };
-        let mut admitted = vec![f32::NEG_INFINITY; scores.len()];
-        for document in self.documents(0..usize::MAX)?.iter().filter(|document| filter.admits(&document.path))
-        {
-            let first = document.first_chunk as usize;
-            let chunks = first..(first + document.chunk_count as usize).min(scores.len());
-            admitted[chunks.clone()].copy_from_slice(&scores[chunks]);
+    /// Which chunks belong to the documents that `query` is asked of; `None` where all do.
+    pub(super) fn admitted(&self, query: &Query) -> Result<Option<Vec<bool>>, OpenError> {
+        let Some(filter) = query.path() else { return Ok(None) };
+        let mut admitted = vec![false; self.index.chunk_count()];
+        for document in self.documents(0..usize::MAX)? {
+            if filter.admits(&document.path) {
+                let first = document.first_chunk as usize;
+                let end = (first + document.chunk_count as usize).min(admitted.len());
+                admitted[first.min(end)..end].fill(true);
+            }
         }
-        let best = top(&admitted, wanted).into_iter().filter(|chunk| admitted[*chunk].is_finite());
-        Ok(best.map(|chunk| with_score(scores, chunk)).collect())
+        Ok(Some(admitted))
     }
 
     fn number(&self, id: &str) -> Result<Option<usize>, OpenError> {

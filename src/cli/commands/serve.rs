@@ -14,7 +14,7 @@ pub(in crate::cli) fn run(settings: Settings) -> Result<ExitStatus, Failure> {
     let index = settings.index.clone();
     let load = move |made_by: &ModelIdentity| {
         let load = || model::load(&settings, model::by_identity(&settings, made_by)?, Purpose::Asking);
-        load().map_err(|failure| LoadFailure { message: failure.to_string(), hint: failure.hint() })
+        load().map_err(|failure| LoadFailure { message: failure.message(), hint: failure.hint() })
     };
     mcp::serve_stdio(Resident::new(&index, Box::new(load)))?;
     Ok(ExitStatus::Success)
