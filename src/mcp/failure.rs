@@ -10,6 +10,14 @@ pub enum ServeError {
     /// The async runtime does not start.
     #[error("the server cannot start: {0}")]
     Runtime(#[source] std::io::Error),
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {source}")]
+    Bind {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// The client's first message is not the beginning of an MCP conversation.
     #[error("the client does not speak MCP: {reason}")]
     Handshake {
@@ -27,6 +35,10 @@ impl ServeError {
     pub fn hint(&self) -> String {
         match self {
             Self::Runtime(_) => "check the limits on threads and open files".into(),
+            Self::Bind { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+                "another program uses this port: choose another one".into()
+            }
+            Self::Bind { .. } => "choose an address of this machine and a free port above 1023".into(),
             Self::Handshake { .. } => {
                 "`docent serve` talks to an MCP client, not to a person: add it to one's configuration, or ask with `docent ask`".into()
             }

@@ -1,4 +1,5 @@
-//! The Model Context Protocol: tools, resources and prompts over standard input and output.
+//! The Model Context Protocol: tools, resources and prompts over standard
+//! input and output or HTTP.
 //!
 //! This is the only async room, and the only one that names rmcp. It is handed a
 //! [`Resident`](crate::retrieval::Resident), which loads behind the first answers; every question
@@ -8,6 +9,7 @@
 mod arguments;
 mod cursor;
 mod failure;
+mod http;
 mod instructions;
 mod paths;
 mod prompts;
@@ -18,4 +20,5 @@ mod tools;
 mod workers;
 
 pub use failure::ServeError;
+pub use http::{HttpServer, HttpSettings, HttpSettingsError, Token, serve_http};
 pub use stdio::{serve, serve_stdio};

@@ -14,7 +14,7 @@ use crate::retrieval::Resident;
 
 /// How long a thread that is still loading a model is waited for at the end: leaving while ONNX
 /// Runtime starts can crash the process in its last moment.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves the client on standard input and output until it hangs up or a signal comes.
 ///
@@ -58,7 +58,7 @@ pub async fn serve(
 
 /// Ends with the first signal that asks the process to stop.
 #[cfg(unix)]
-async fn stop_signal() -> std::io::Result<()> {
+pub(super) async fn stop_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -70,6 +70,6 @@ async fn stop_signal() -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-async fn stop_signal() -> std::io::Result<()> {
+pub(super) async fn stop_signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }

@@ -2,9 +2,8 @@
 //! when the manifest names one.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
-use std::time::SystemTime;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, TryLockError};
+use std::time::{Duration, SystemTime};
 
 use super::answer::Answer;
 use super::query::Query;
@@ -12,6 +11,10 @@ use super::reader::Reader;
 use super::retriever::{RetrievalError, Retriever};
 use crate::embedding::{EmbedError, Embedder, ModelIdentity};
 use crate::index::{Index, Manifest, OpenError, read_manifest};
+
+/// How long a question waits for an encoder that is being loaded: most are there by then, and a
+/// whole answer is worth it.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Gets the encoder that made an index: by its identity, which stands in the manifest.
 pub type LoadEncoder = dyn Fn(&ModelIdentity) -> Result<Arc<dyn Embedder>, LoadFailure> + Send + Sync;
@@ -56,7 +59,9 @@ pub struct Resident {
     /// Taken by the one thread that loads or moves on.
     renewal: Mutex<()>,
     /// Whether a thread of its own is loading, so that questions need not wait.
-    loading_behind: AtomicBool,
+    loading_behind: Mutex<bool>,
+    /// Told when that thread is done.
+    loaded: Condvar,
 }
 
 #[derive(Clone)]
@@ -113,28 +118,41 @@ impl Resident {
             held: RwLock::default(),
             previous: RwLock::default(),
             renewal: Mutex::default(),
-            loading_behind: AtomicBool::new(false),
+            loading_behind: Mutex::new(false),
+            loaded: Condvar::new(),
         }
     }
 
     /// Work for a thread of its own: loads everything. From this call on, until that work is done,
-    /// questions are answered by words alone.
+    /// questions that cannot wait are answered by words alone.
     pub fn load_behind(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
         let resident = Arc::clone(self);
-        resident.loading_behind.store(true, Ordering::Release);
+        resident.set_loading_behind(true);
         move || {
             // A failure is met, and told, by the next question.
             let _ = resident.current();
-            resident.loading_behind.store(false, Ordering::Release);
+            resident.set_loading_behind(false);
         }
     }
 
-    /// What can answer without waiting for an encoder that is being loaded behind.
+    fn set_loading_behind(&self, loading: bool) {
+        *self.loading_behind.lock().unwrap_or_else(PoisonError::into_inner) = loading;
+        self.loaded.notify_all();
+    }
+
+    /// Whether the thread that loads behind is still at it after a moment's patience.
+    fn is_loading_behind(&self) -> bool {
+        let loading = self.loading_behind.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.loaded.wait_timeout_while(loading, PATIENCE, |loading| *loading);
+        waited.is_ok_and(|(_, waited)| waited.timed_out())
+    }
+
+    /// What can answer without waiting long for an encoder that is being loaded behind.
     ///
     /// # Errors
     /// As [`Resident::current`].
     pub fn now(&self) -> Result<Ready, LoadFailure> {
-        if self.loading_behind.load(Ordering::Acquire) && self.held().is_none() {
+        if self.held().is_none() && self.is_loading_behind() {
             return Ok(Ready::WordsOnly(self.opened()?));
         }
         self.current().map(Ready::Whole)

@@ -12,6 +12,7 @@ mod helping;
 mod indexing;
 mod loopback;
 mod mcp_clients;
+mod mcp_http;
 mod mcp_paging;
 mod mcp_process;
 mod mcp_protocol;

@@ -14,17 +14,12 @@ const PYTHON_CLIENT: &str = "mcp==2.3.0";
 
 #[test]
 fn the_official_python_client_lists_and_calls() {
-    let Some(python) = python_with(PYTHON_CLIENT) else { return };
+    let Some(python) = python_with_client() else { return };
     let library = Library::new();
     for (mode, protocol) in [("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28"), ("auto", "2026-07-28")] {
-        let mut command = Command::new(&python);
-        command.arg(clients_folder().join("mcp_client.py")).args([
-            mode,
-            env!("CARGO_BIN_EXE_docent"),
-            "serve",
-        ]);
-        command.arg("--index").arg(library.index_folder()).args(["--models", "/nonexistent"]);
-        let report = report(&mut command);
+        let index = library.index_folder();
+        let serve = [env!("CARGO_BIN_EXE_docent"), "serve", "--models", "/nonexistent", "--index"];
+        let report = client_report(&python, mode, &[&serve[..], &[index.to_str().unwrap()]].concat());
         assert_eq!(report["protocol"], protocol, "{mode}: {report}");
         // A client that is pinned to 2026-07-28 asks for no introduction.
         if mode != "2026-07-28" {
@@ -44,15 +39,18 @@ fn the_official_python_client_lists_and_calls() {
     }
 }
 
-fn clients_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients")
+/// What the client script prints about the server at a URL or behind a command.
+pub(crate) fn client_report(python: &Path, mode: &str, server: &[&str]) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients/mcp_client.py");
+    let output = Command::new(python).arg(script).arg(mode).args(server).output().unwrap();
+    assert!(output.status.success(), "{mode} {server:?}: {}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What a client script printed.
-fn report(command: &mut Command) -> Value {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", said(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
+/// An interpreter that has the official client.
+pub(crate) fn python_with_client() -> Option<PathBuf> {
+    static MADE: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
+    MADE.get_or_init(|| python_with(PYTHON_CLIENT)).clone()
 }
 
 fn said(output: &Output) -> String {

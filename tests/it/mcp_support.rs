@@ -72,8 +72,11 @@ impl Library {
         self.folder.path().join("index")
     }
 
+    /// Loaded already, where there is an index.
     pub(crate) fn resident(&self) -> Resident {
-        resident(&self.index_folder(), || Ok(()))
+        let resident = resident(&self.index_folder(), || Ok(()));
+        let _ = resident.current();
+        resident
     }
 }
 
