@@ -16,6 +16,9 @@ use crate::source::SourcePath;
 /// updated with the settings that made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkSettings {
+    /// See [`RULES`].
+    #[serde(default)]
+    pub rules: u32,
     /// The most that the encoder takes in, special tokens and headings included.
     pub max_tokens: usize,
     /// Blocks are packed up to this size.
@@ -28,9 +31,22 @@ impl ChunkSettings {
     /// The default sizes for an encoder that takes in `max_tokens`.
     #[must_use]
     pub fn for_encoder(max_tokens: usize) -> Self {
-        Self { max_tokens, target_tokens: 160.min(max_tokens * 5 / 8), min_tokens: 56.min(max_tokens / 5) }
+        let max_tokens = max_tokens.min(LONGEST);
+        Self {
+            rules: RULES,
+            max_tokens,
+            target_tokens: 160.min(max_tokens * 5 / 8),
+            min_tokens: 56.min(max_tokens / 5),
+        }
     }
 }
+
+/// Encoders that take in whole books still point better at a passage than at a chapter.
+const LONGEST: usize = 512;
+
+/// Counts the changes to parsing, cutting and headers: an index that older rules made is built anew
+/// (what comes out the same is not embedded again).
+pub const RULES: u32 = 1;
 
 /// Special tokens that an encoder puts around a text.
 const SPECIAL_TOKENS: usize = 2;
@@ -228,7 +244,8 @@ mod tests {
         }
     }
 
-    const SETTINGS: ChunkSettings = ChunkSettings { max_tokens: 40, target_tokens: 20, min_tokens: 6 };
+    const SETTINGS: ChunkSettings =
+        ChunkSettings { rules: RULES, max_tokens: 40, target_tokens: 20, min_tokens: 6 };
 
     fn chunks_of(text: &str) -> Vec<Cut> {
         let path = SourcePath::try_from("a.md".to_owned()).unwrap();

@@ -15,12 +15,19 @@ pub(super) struct Launch {
     pub(super) index: PathBuf,
     /// Folder of the models.
     pub(super) models: PathBuf,
+    /// Folder with the model's own files, where the user has given one.
+    pub(super) model_dir: Option<PathBuf>,
 }
 
 impl Launch {
     fn arguments(&self) -> Vec<String> {
         let text = |path: &PathBuf| path.display().to_string();
-        vec!["serve".into(), "--index".into(), text(&self.index), "--models".into(), text(&self.models)]
+        let mut arguments =
+            vec!["serve".into(), "--index".into(), text(&self.index), "--models".into(), text(&self.models)];
+        if let Some(folder) = &self.model_dir {
+            arguments.extend(["--model-dir".into(), text(folder)]);
+        }
+        arguments
     }
 }
 
@@ -65,6 +72,7 @@ mod tests {
             program: "/opt/my docent/docent".into(),
             index: "/data/it's/index".into(),
             models: "/data/models".into(),
+            model_dir: None,
         };
         let text = all(&launch);
         assert!(text.contains(

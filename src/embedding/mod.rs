@@ -76,6 +76,12 @@ pub trait Embedder: Send + Sync {
     /// Number of tokens of `text`, special ones not counted, not cut at the limit.
     fn count_tokens(&self, text: &str) -> usize;
 
+    /// The most tokens of a passage that are seen, special ones included: the limit less what the
+    /// model wants in front of a passage.
+    fn max_passage_tokens(&self) -> usize {
+        self.identity().max_tokens
+    }
+
     /// How many calls of [`Embedder::encode`] can run at the same time.
     fn parallelism(&self) -> usize;
 }

@@ -180,6 +180,10 @@ impl Embedder for OnnxEmbedder {
         self.counter.encode_fast(text, false).map_or(0, |encoded| encoded.len())
     }
 
+    fn max_passage_tokens(&self) -> usize {
+        self.identity.max_tokens.saturating_sub(self.count_tokens(&self.passage_prefix))
+    }
+
     fn parallelism(&self) -> usize {
         self.session_count
     }

@@ -54,7 +54,8 @@ pub struct Hit {
     pub start_line: u32,
     /// Last line, included.
     pub end_line: u32,
-    /// Larger is better; comparable within one answer only.
+    /// Larger is better, and the scale is the same for every question: about 1 for a passage that
+    /// says what the question says, about 0.2 for one that has nothing to do with it.
     pub score: f32,
     /// The source itself.
     pub text: String,

@@ -81,7 +81,7 @@ impl Query {
         Ok(Self { text: text.to_owned(), limit, rephrasings: Vec::new(), path: None, offset: 0 })
     }
 
-    /// The same question in other words as well: all wordings count alike.
+    /// The same question in other words as well. Each counts as far as the others agree with it.
     ///
     /// # Errors
     /// Where there are too many, or one is empty or too long.

@@ -50,7 +50,7 @@ impl Ranking<'_> {
         if ranked.len() < wanted {
             ranked.extend(self.rest(&scored, &candidates));
         }
-        ranked.into_iter().map(|(chunk, score)| (chunk, score / FULL_SCORE)).collect()
+        falling(ranked.into_iter().map(|(chunk, score)| (chunk, score / FULL_SCORE)))
     }
 
     /// The score of every chunk before late interaction.
@@ -166,6 +166,18 @@ fn standardized(scores: &[f32]) -> Vec<f32> {
     scores.iter().map(|score| (score - mean) / deviation).collect()
 }
 
+/// The same order, with scores that never rise down the list: what was put off for another document
+/// is worth no more than what it made way for, also to a reader who sorts by score.
+fn falling(ranked: impl Iterator<Item = Scored>) -> Vec<Scored> {
+    let mut least = f32::INFINITY;
+    ranked
+        .map(|(chunk, score)| {
+            least = least.min(score);
+            (chunk, least)
+        })
+        .collect()
+}
+
 /// The same chunks, where a document's further chunks come after everything else.
 fn spread(ranked: Vec<Scored>, document_of: impl Fn(usize) -> u32) -> Vec<Scored> {
     let mut taken: HashMap<u32, usize> = HashMap::new();
@@ -220,6 +232,13 @@ mod tests {
             [standardized(&peaked(0..10)), standardized(&peaked(0..10)), standardized(&peaked(2..12))];
         assert!((gate(&wordings, 1) - 1.0).abs() < 1e-6);
         assert!(gate(&wordings, 2) > 0.9);
+    }
+
+    #[test]
+    fn scores_never_rise_down_the_list() {
+        let ranked = falling([(0, 3.0), (1, 1.0), (2, 2.0)].into_iter());
+        assert_eq!(ranked.iter().map(|(chunk, _)| *chunk).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!(ranked.is_sorted_by(|first, second| first.1 >= second.1));
     }
 
     #[test]

@@ -40,6 +40,11 @@ pub enum Freshness {
     Gone,
 }
 
+/// A document was let in at its size; it may have grown as far as any.
+fn most_bytes(document: &DocumentRecord) -> u64 {
+    document.size.max(Limits::default().max_file_bytes)
+}
+
 impl Reader {
     /// A reader of `index`.
     #[must_use]
@@ -101,8 +106,7 @@ impl Reader {
     /// # Errors
     /// Where a record is damaged.
     pub fn text(&self, document: &DocumentRecord) -> Result<DocumentText, OpenError> {
-        let source =
-            self.source(document).and_then(|path| read_text(&path, Limits::default().max_file_bytes).ok());
+        let source = self.source(document).and_then(|path| read_text(&path, most_bytes(document)).ok());
         if let Some(read) = source {
             let unchanged = read.hash == document.hash;
             let freshness = if unchanged { Freshness::AsIndexed } else { Freshness::Changed };
@@ -121,7 +125,9 @@ impl Reader {
         let path = document.path.as_str();
         // With several roots each root's name stands before its paths.
         let below = if roots.len() > 1 { path.split_once('/')?.1 } else { path };
-        Some(root.join(below))
+        // A file may have become a link since: what leads out of the root is not read.
+        let real = root.join(below).canonicalize().ok()?;
+        real.starts_with(root.canonicalize().ok()?).then_some(real)
     }
 
     /// The passages at their lines, with empty lines where the index kept nothing.

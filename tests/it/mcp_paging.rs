@@ -22,12 +22,12 @@ fn shelf() -> Library {
 }
 
 #[tokio::test]
-async fn other_wordings_count_as_much_as_the_question() {
+async fn other_wordings_that_agree_outvote_a_vague_question() {
     let library = Library::new();
     let mut client = Client::legacy(library.resident()).await;
     let vague = client.call("search", json!({"query": "session", "limit": 1})).await;
     assert_eq!(paths(&vague), ["guides/login.mdx"]);
-    let rephrasings = json!(["rotate an API key", "key rotation every ninety days"]);
+    let rephrasings = json!(["rotate an API key", "rotate the API key every ninety days"]);
     let arguments = json!({"query": "session", "limit": 1, "rephrasings": rephrasings});
     assert_eq!(paths(&client.call("search", arguments).await), ["keys.md"]);
     let many = json!({"query": "a", "rephrasings": ["b", "c", "d", "e", "f", "g"]});

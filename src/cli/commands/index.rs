@@ -41,7 +41,7 @@ pub(in crate::cli) fn build(
         folder: settings.index.clone(),
         roots: paths.into_iter().map(|path| Root { path }).collect(),
         limits,
-        chunking: ChunkSettings::for_encoder(embedder.identity().max_tokens),
+        chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
         embedder: embedder.as_ref(),
         progress: &settings.progress,
     }

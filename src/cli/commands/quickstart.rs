@@ -59,7 +59,12 @@ fn next_steps(settings: &Settings, question: &str) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("docent"));
     let index = absolute(&settings.index);
     let models = absolute(settings.models.root());
-    let launch = client_config::Launch { program, index, models };
+    let launch = client_config::Launch {
+        program,
+        index,
+        models,
+        model_dir: settings.model_dir.as_deref().map(absolute),
+    };
     let quoted = |path: &Path| client_config::shell_quoted(&path.display().to_string());
     let (program, index) = (quoted(&launch.program), quoted(&launch.index));
     let question = client_config::shell_quoted(question);

@@ -1,5 +1,5 @@
 //! The model hub: its settings, its addresses, and what its answers mean.
-//! [`download`](super::download) does the bytes.
+//! `download.rs` does the bytes.
 
 mod failure;
 
