@@ -79,6 +79,8 @@ impl HttpServer {
         let address = settings.address();
         let bind = |source| ServeError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let port = listener.local_addr().map_err(bind)?.port();
+        let settings = settings.with_own_origins(port);
         let server = DocumentServer::new(Arc::clone(&resident), Workers::default());
         let gate = Arc::new(Gate::new(server, Arc::clone(&resident), settings));
         Ok(Self { listener, gate, resident })
