@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::chunks::{DocumentRecord, StoredChunk};
-use super::commit::{Content, commit};
+use super::commit::{Content, commit, remove_leftovers};
 use super::embed::Embedding;
 use super::failure::{BuildError, OpenError};
 use super::manifest::{Counts, FORMAT_VERSION, MANIFEST, Manifest, SkipSummary};
@@ -93,6 +93,8 @@ impl IndexBuilder<'_> {
         number_chunks(&mut prepared);
         if let Some(index) = previous.as_ref().filter(|index| self.is_current(index, &prepared)) {
             let manifest = index.manifest().clone();
+            // A build that was killed after its last step left the generation before it.
+            let _ = remove_leftovers(&self.folder);
             return Ok(BuildReport { outcome: Outcome::Unchanged, manifest, skipped });
         }
         self.build_generation(&prepared, skipped, previous.as_ref())

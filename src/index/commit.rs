@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::chunks::{CHUNKS, DOCUMENTS, DocumentRecord, StoredChunk};
 use super::embed::Embedded;
-use super::failure::BuildError;
+use super::failure::{BuildError, OpenError};
 use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
 use super::lexical::{FieldTexts, LexicalBuilder};
 use super::manifest::{MANIFEST, Manifest, generation_name, read_manifest};
@@ -95,9 +95,15 @@ fn next_generation(folder: &Path) -> u64 {
     newest.max(named).unwrap_or(0) + 1
 }
 
-/// Removes the generations that the manifest does not name, and temporary files.
-fn remove_leftovers(folder: &Path) -> Result<(), BuildError> {
-    let current = read_manifest(folder).ok().map(|manifest| manifest.generation);
+/// Removes the generations that the manifest does not name, and temporary files. Call it with the
+/// lock held. Where the manifest cannot be read nobody knows which these are, and all stay: another
+/// docent may read what this one cannot.
+pub(super) fn remove_leftovers(folder: &Path) -> Result<(), BuildError> {
+    let current = match read_manifest(folder) {
+        Ok(manifest) => Some(manifest.generation),
+        Err(OpenError::Missing { .. }) => None,
+        Err(_) => return Ok(()),
+    };
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         match generation_number(&name) {

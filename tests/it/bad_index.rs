@@ -171,6 +171,22 @@ fn an_index_of_a_newer_docent() {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_index_of_a_newer_docent_stays_where_a_build_fails() {
+    let env = TestEnv::indexed(PAGES);
+    let whole = fs::read_to_string(env.path("index/manifest.json")).unwrap();
+    edit_manifest(&env, |manifest| manifest["format"] = 99.into());
+    let limited = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
+    env.command(&["index", "docs", "--model", "hashing"])
+        .through(limited)
+        .run()
+        .ends_with_status(2)
+        .prints("");
+    env.write("index/manifest.json", whole);
+    assert_eq!(env.found("rotate a key")[0], "keys.md");
+}
+
+#[test]
 fn a_damaged_file_of_the_index() {
     let env = TestEnv::indexed(PAGES);
     let files = env.names("index/gen-000001");
@@ -289,21 +305,21 @@ mod disk {
         env.write("docs/new.md", "# New\n");
         fs::set_permissions(env.path("index/writer.lock"), fs::Permissions::from_mode(0o444)).unwrap();
         fs::set_permissions(env.path("index"), fs::Permissions::from_mode(0o555)).unwrap();
-        env.command(&["index"]).as_a_plain_user().run().fails_with(
+        env.command(&["index"]).by_a_plain_user().run().fails_with(
             "error: `index/writer.lock` cannot be locked: Permission denied (os error 13)\n\n\
              hint: check the permissions of the index folder\n",
         );
-        env.command(&["ask", "rotate a key"]).as_a_plain_user().run().succeeds().prints(&asked).tells("");
-        env.command(&["status"]).as_a_plain_user().run().succeeds().tells("");
+        env.command(&["ask", "rotate a key"]).by_a_plain_user().run().succeeds().prints(&asked).tells("");
+        env.command(&["status"]).by_a_plain_user().run().succeeds().tells("");
         fs::set_permissions(env.path("index"), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     #[test]
     fn an_index_that_may_not_even_be_read() {
         let env = TestEnv::indexed(PAGES);
-        fs::set_permissions(env.path("index/manifest.json"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(env.path("index/manifest.json"), fs::Permissions::from_mode(0o000)).unwrap();
         for arguments in READERS {
-            env.command(arguments).as_a_plain_user().run().fails_with(
+            env.command(arguments).by_a_plain_user().run().fails_with(
                 "error: `index/manifest.json` cannot be read: Permission denied (os error 13)\n\n\
                  hint: check the permissions of the index folder\n",
             );
@@ -316,7 +332,7 @@ mod disk {
         fs::create_dir(env.path("closed")).unwrap();
         fs::set_permissions(env.path("closed"), fs::Permissions::from_mode(0o555)).unwrap();
         env.command(&["index", "docs", "--model", "hashing", "--index", "closed/index"])
-            .as_a_plain_user()
+            .by_a_plain_user()
             .run()
             .fails_with(
                 "error: `closed/index` cannot be written: Permission denied (os error 13)\n\n\

@@ -123,8 +123,8 @@ left out 14 files:
         symlink(".", env.path("docs/loop")).unwrap();
         symlink("../secret.md", env.path("docs/outside.md")).unwrap();
         UnixListener::bind(env.path("docs/socket.md")).unwrap();
-        fs::set_permissions(env.path("docs/locked.md"), fs::Permissions::from_mode(0)).unwrap();
-        fs::set_permissions(env.path("docs/closed"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(env.path("docs/locked.md"), fs::Permissions::from_mode(0o000)).unwrap();
+        fs::set_permissions(env.path("docs/closed"), fs::Permissions::from_mode(0o000)).unwrap();
         fs::create_dir(env.path("index")).unwrap();
         fs::set_permissions(env.path("index"), fs::Permissions::from_mode(0o777)).unwrap();
         env
@@ -133,7 +133,7 @@ left out 14 files:
     #[test]
     fn files_are_left_out_counted_and_named_with_the_reason() {
         let env = env();
-        let index = || env.command(&["index", "docs", "--model", "hashing"]).as_a_plain_user().run();
+        let index = || env.command(&["index", "docs", "--model", "hashing"]).by_a_plain_user().run();
         let built = format!(
             "{LEFT_OUT}indexed 2 documents, 2 chunks in `index`, generation 1: 2 embedded, 0 reused ([SECONDS] s)\n"
         );
@@ -163,9 +163,9 @@ left out 14 files:
     #[test]
     fn a_folder_that_may_not_be_listed() {
         let env = TestEnv::new(PAGES);
-        fs::set_permissions(env.path("docs"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(env.path("docs"), fs::Permissions::from_mode(0o000)).unwrap();
         env.command(&["index", "docs", "--model", "hashing", "--index", "../elsewhere"])
-            .as_a_plain_user()
+            .by_a_plain_user()
             .run()
             .fails_with(
                 "error: `docs` cannot be read: Permission denied (os error 13)\n\n\

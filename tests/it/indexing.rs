@@ -231,6 +231,17 @@ fn what_a_crash_left_is_cleared() {
 }
 
 #[test]
+fn what_a_crash_after_the_last_step_left_is_cleared_without_a_new_generation() {
+    let env = TestEnv::indexed(PAGES);
+    env.write("index/gen-000000/vectors.bin", "old");
+    env.docent(&["index"]).succeeds().tells(
+        "nothing was left out\n\
+         up to date: 2 documents, 2 chunks in `index`, generation 1 ([SECONDS] s)\n",
+    );
+    assert_eq!(env.names("index"), ["gen-000001", "manifest.json", "writer.lock"]);
+}
+
+#[test]
 fn the_index_may_be_moved() {
     let env = TestEnv::indexed(PAGES);
     fs::rename(env.path("index"), env.path("elsewhere")).unwrap();

@@ -190,7 +190,7 @@ impl Run<'_> {
 
     /// As a user to whom permissions apply, also where the tests run as root.
     #[cfg(unix)]
-    pub(crate) fn as_a_plain_user(mut self) -> Self {
+    pub(crate) fn by_a_plain_user(mut self) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         use std::os::unix::process::CommandExt as _;
         const NOBODY: u32 = 65534;
