@@ -192,7 +192,7 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "HOST", requires = "http")]
     pub(super) allow_host: Vec<String>,
 
-    /// Web page that may ask, such as https://example.com:443 (repeatable) [default: none]
+    /// Web page that may ask, such as `https://example.com:443` (repeatable) [default: none]
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     pub(super) allow_origin: Vec<String>,
 }
