@@ -73,15 +73,8 @@ pub(super) enum Command {
     Index(IndexArguments),
     /// Ask a question
     Ask(AskArguments),
-    /// Serve the index to AI agents over MCP on stdin and stdout
-    #[command(after_help = "\
-Examples:
-  docent serve --index ~/notes/index              what a client starts
-  claude mcp add docent -- docent serve --index ~/notes/index
-
-An MCP client starts this command by itself; `docent quickstart` prints the configuration for
-Claude Code, Claude Desktop, Cursor and VS Code. It ends when the client closes stdin.")]
-    Serve,
+    /// Serve the index to AI agents over MCP
+    Serve(ServeArguments),
     /// Show what the index holds, and check that its files are whole
     Status(StatusArguments),
     /// Print a completion script for a shell
@@ -173,6 +166,35 @@ pub(super) struct AskArguments {
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// `docent serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docent serve --index ~/notes/index                  for one client, on stdin and stdout
+  claude mcp add docent -- docent serve --index ~/notes/index
+  docent serve --http 127.0.0.1:8080                  for many, at http://127.0.0.1:8080/mcp
+  docent serve --http 0.0.0.0:8080 --token-file FILE  for other machines too
+
+An MCP client starts `docent serve` by itself; `docent quickstart` prints the configuration for
+Claude Code, Claude Desktop, Cursor and VS Code. It ends when the client closes stdin.")]
+pub(super) struct ServeArguments {
+    /// Serve streamable HTTP at this address, instead of stdin and stdout
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) http: Option<std::net::SocketAddr>,
+
+    /// File with the token that clients must send; needed where other machines can connect
+    #[arg(long, value_name = "FILE", requires = "http")]
+    pub(super) token_file: Option<PathBuf>,
+
+    /// Name under which clients may reach the server, beside localhost and its address (repeatable)
+    #[arg(long, value_name = "HOST", requires = "http")]
+    pub(super) allow_host: Vec<String>,
+
+    /// Web page that may ask, such as `https://example.com:443` (repeatable) [default: none]
+    #[arg(long, value_name = "ORIGIN", requires = "http")]
+    pub(super) allow_origin: Vec<String>,
 }
 
 /// `docent status`.

@@ -11,7 +11,7 @@ use crate::embedding::catalog::UnknownModel;
 use crate::embedding::pull::PullError;
 use crate::embedding::store::StoreError;
 use crate::index::{BuildError, OpenError};
-use crate::mcp::ServeError;
+use crate::mcp::{HttpSettingsError, ServeError};
 use crate::retrieval::{QueryError, RetrievalError};
 
 /// Whatever ends a command early.
@@ -35,6 +35,8 @@ pub(super) enum Failure {
     Retrieval(#[from] RetrievalError),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Http(#[from] HttpSettingsError),
     #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
     NothingToIndex { folder: PathBuf },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
@@ -56,6 +58,7 @@ impl Failure {
             Self::Query(error) => error.hint(),
             Self::Retrieval(error) => error.hint(),
             Self::Serve(error) => error.hint(),
+            Self::Http(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
             Self::Output(_) => "check where stdout leads".into(),

@@ -50,7 +50,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Models(models) => commands::models::run(&settings, models),
         Command::Index(index) => commands::index::run(&settings, index),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
-        Command::Serve => commands::serve::run(settings),
+        Command::Serve(serve) => commands::serve::run(settings, serve),
         Command::Status(status) => commands::status::run(&settings, status),
         Command::Completions(completions) => commands::completions::run(completions),
     }

@@ -6,6 +6,8 @@ use rmcp::model::{
     ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
 };
 
+use serde_json::json;
+
 use super::cursor::Cursor;
 use super::failure::ToolError;
 use super::paths::{SCHEME, locate, uri};
@@ -116,8 +118,15 @@ pub(super) fn complete(resident: &Resident, typed: &str) -> Result<CompletionInf
 pub(super) fn protocol_error(error: &ToolError) -> ErrorData {
     let message = error.told();
     match error {
-        ToolError::NotFound { .. } => ErrorData::resource_not_found(message, None),
         ToolError::Cursor | ToolError::Generation { .. } => ErrorData::invalid_params(message, None),
         _ => ErrorData::internal_error(message, None),
+    }
+}
+
+/// The same for the resource `uri`, which the answer to a miss has to name.
+pub(super) fn reading_error(error: &ToolError, uri: &str) -> ErrorData {
+    match error {
+        ToolError::NotFound { .. } => ErrorData::resource_not_found(error.told(), Some(json!({"uri": uri}))),
+        error => protocol_error(error),
     }
 }

@@ -124,8 +124,9 @@ impl ServerHandler for DocumentServer {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        let uri = request.uri.clone();
         let read = self.work(&context, move |resident| resources::read(resident, &request.uri)).await;
-        read.map(Into::into).map_err(|error| resources::protocol_error(&error))
+        read.map(Into::into).map_err(|error| resources::reading_error(&error, &uri))
     }
 
     async fn complete(

@@ -150,6 +150,8 @@ async fn other_hosts_and_web_pages_are_turned_away() {
     for origin in ["http://evil.example.com", "null", "http://localhost:3000"] {
         assert_eq!(status("localhost", &format!("Origin: {origin}\r\n")).await, 403, "{origin}");
     }
+    let own = format!("Origin: http://127.0.0.1:{}\r\n", server.address.port());
+    assert_eq!(status("localhost", &own).await, 200);
     assert_eq!(status("localhost", "Origin: https://chat.example.com\r\n").await, 200);
     server.stop().await;
 }

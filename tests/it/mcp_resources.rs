@@ -67,6 +67,7 @@ async fn what_is_no_document_is_no_resource() {
     for uri in uris {
         let answer = modern.exchange("resources/read", json!({"uri": uri})).await;
         assert_eq!(answer["error"]["code"], -32602, "{uri}: {answer}");
+        assert_eq!(answer["error"]["data"]["uri"], uri);
     }
     let mut legacy = Client::legacy(library.resident()).await;
     let answer = legacy.exchange("resources/read", json!({"uri": "docs:///nothing.md"})).await;

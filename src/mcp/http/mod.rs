@@ -79,6 +79,8 @@ impl HttpServer {
         let address = settings.address();
         let bind = |source| ServeError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let port = listener.local_addr().map_err(bind)?.port();
+        let settings = settings.with_own_origins(port);
         let server = DocumentServer::new(Arc::clone(&resident), Workers::default());
         let gate = Arc::new(Gate::new(server, Arc::clone(&resident), settings));
         Ok(Self { listener, gate, resident })
@@ -129,16 +131,12 @@ impl HttpServer {
         connections: &Arc<Semaphore>,
     ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
         let permit = Arc::clone(connections).acquire_owned().await.ok()?;
-        match self.listener.accept().await {
-            Ok((stream, _)) => {
-                // Without it, delayed acknowledgements make each answer 40 ms late.
-                let _ = stream.set_nodelay(true);
-                Some((stream, permit))
-            }
-            Err(_) => {
-                tokio::time::sleep(ACCEPT_REST).await;
-                None
-            }
-        }
+        let Ok((stream, _)) = self.listener.accept().await else {
+            tokio::time::sleep(ACCEPT_REST).await;
+            return None;
+        };
+        // Without it, delayed acknowledgements make each answer 40 ms late.
+        let _ = stream.set_nodelay(true);
+        Some((stream, permit))
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The longest body of a request: a question is far shorter.
 const MAX_BODY: usize = 1 << 20;
 /// The longest a request may take.
-const REQUEST_TIME: Duration = Duration::from_secs(60);
+const REQUEST_TIME: Duration = Duration::from_mins(1);
 /// Requests that are worked on at once; more are sent away.
 const REQUESTS: usize = 256;
 /// A secret shorter than this is guessed.
@@ -95,7 +95,7 @@ impl Token {
 impl HttpSettings {
     /// Settings for `address`. `hosts` are names under which clients reach the server, beside
     /// the loopback's own and the address itself; `origins` the web pages that may ask
-    /// (`https://example.com:443`, `http://localhost:*`), none unless named.
+    /// (`https://example.com:443`, `http://localhost:*`), beside the server's own origin.
     ///
     /// # Errors
     /// Where other machines can reach `address` and there is no token.
@@ -125,6 +125,13 @@ impl HttpSettings {
     #[must_use]
     pub fn with_limits(self, max_body: usize, request_time: Duration, requests: usize) -> Self {
         Self { max_body, request_time, requests, ..self }
+    }
+
+    /// Pages of the server's own origin may ask it, once its port is known.
+    pub(super) fn with_own_origins(mut self, port: u16) -> Self {
+        let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}"));
+        self.origins.extend(own);
+        self
     }
 
     pub(super) fn address(&self) -> SocketAddr {
