@@ -8,6 +8,7 @@ use crate::embedding::EmbedError;
 use crate::embedding::catalog::UnknownModel;
 use crate::embedding::pull::PullError;
 use crate::embedding::store::StoreError;
+use crate::evaluation::EvaluationError;
 use crate::index::{BuildError, OpenError};
 use crate::retrieval::{QueryError, RetrievalError};
 
@@ -30,6 +31,8 @@ pub(super) enum Failure {
     Query(#[from] QueryError),
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
     #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
     NothingToIndex { folder: PathBuf },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
@@ -52,6 +55,7 @@ impl Failure {
             Self::Open(error) => error.hint(),
             Self::Query(error) => error.hint(),
             Self::Retrieval(error) => error.hint(),
+            Self::Evaluation(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
             Self::NoModelsFolder => "name a folder with --models DIR".into(),

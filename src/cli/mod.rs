@@ -48,6 +48,8 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Serve => commands::serve::run(&settings),
         Command::Status(status) => commands::status::run(&settings, status),
+        Command::Eval(eval) => commands::eval::run(settings, &eval),
+        Command::Compare(compare) => commands::compare::run(&compare),
         Command::Completions(completions) => commands::completions::run(completions),
     }
 }

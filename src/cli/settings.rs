@@ -11,6 +11,8 @@ use crate::embedding::store::ModelStore;
 pub(super) struct Settings {
     /// Folder of the index.
     pub(super) index: PathBuf,
+    /// Whether that folder was asked for.
+    pub(super) index_is_named: bool,
     /// Where models are.
     pub(super) models: ModelStore,
     /// The model that was asked for by name.
@@ -27,7 +29,8 @@ impl Settings {
     pub(super) fn new(arguments: GlobalArguments) -> Result<Self, Failure> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
-            index: arguments.index,
+            index_is_named: arguments.index.is_some(),
+            index: arguments.index.unwrap_or_else(|| PathBuf::from("index")),
             models: ModelStore::new(models_folder(arguments.models)?),
             model: arguments.model,
             model_dir: arguments.model_dir,

@@ -183,7 +183,9 @@ impl IndexBuilder<'_> {
         let format = Format::of(&file.path);
         let mut parsed = parse(&file.path, format.unwrap_or(Format::PlainText), &read.text);
         // A record's id is no title, unless it is a file's name.
-        if let Some(record) = file.record.as_ref().filter(|record| format.is_none() || !record.title.is_empty()) {
+        if let Some(record) =
+            file.record.as_ref().filter(|record| format.is_none() || !record.title.is_empty())
+        {
             parsed.title.clone_from(&record.title);
         }
         let counter = EncoderTokens(self.embedder);

@@ -134,9 +134,7 @@ pub fn path_of_id(id: &str) -> SourcePath {
 #[must_use]
 pub fn id_of_path(path: &str) -> Cow<'_, str> {
     match path.strip_prefix(ENCODED) {
-        Some(encoded) => {
-            Cow::Owned(encoded.replace("%00", "\0").replace("%2f", "/").replace("%25", "%"))
-        }
+        Some(encoded) => Cow::Owned(encoded.replace("%00", "\0").replace("%2f", "/").replace("%25", "%")),
         None => Cow::Borrowed(path),
     }
 }
@@ -194,8 +192,14 @@ mod tests {
             error.to_string().replace(&folder.path().display().to_string(), "D")
         };
         let good = "{\"_id\": \"1\", \"text\": \"x\"}\n";
-        assert_eq!(message(&format!("{good}{{\"text\": \"y\"}}")), "`D/corpus.jsonl`, line 2: missing field `_id` (column 13)");
-        assert_eq!(message(&format!("{good}\n{good}")), "`D/corpus.jsonl`, line 3: the id `1` is also on line 1");
+        assert_eq!(
+            message(&format!("{good}{{\"text\": \"y\"}}")),
+            "`D/corpus.jsonl`, line 2: missing field `_id` (column 13)"
+        );
+        assert_eq!(
+            message(&format!("{good}\n{good}")),
+            "`D/corpus.jsonl`, line 3: the id `1` is also on line 1"
+        );
         assert!(message("nonsense").contains("line 1: "));
     }
 
