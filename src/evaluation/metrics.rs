@@ -117,7 +117,7 @@ pub fn score_ranking(ranking: &[&str], judgements: &BTreeMap<String, i32>, level
         let found = grades.iter().take(depth).filter(|grade| relevant(grade)).count();
         ratio(found as f64, total)
     };
-    let hit_at = |depth: usize| f64::from(u8::from(grades.iter().take(depth).any(|grade| hit(grade))));
+    let hit_at = |depth: usize| f64::from(u8::from(grades.iter().take(depth).any(hit)));
     Scores::from([
         (Metric::Ndcg10, ndcg(&grades, judgements, 10)),
         (Metric::Map, average_precision(&grades, total, relevant)),

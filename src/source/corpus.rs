@@ -39,8 +39,8 @@ impl Record {
 
 #[derive(Deserialize)]
 struct Line {
-    #[serde(alias = "id")]
-    _id: String,
+    #[serde(rename = "_id", alias = "id")]
+    id: String,
     #[serde(default)]
     title: Option<String>,
     #[serde(default)]
@@ -72,8 +72,8 @@ pub(super) fn read_corpus(path: &Path, limits: &Limits) -> Result<Inventory, Sou
         }
         let malformed = |reason| SourceError::Record { path: path.to_owned(), line: number, reason };
         let line: Line = serde_json::from_str(&text).map_err(|error| malformed(reason_of(&error)))?;
-        if let Some(first) = lines_of_ids.insert(line._id.clone(), number) {
-            return Err(malformed(format!("the id `{}` is also on line {first}", line._id)));
+        if let Some(first) = lines_of_ids.insert(line.id.clone(), number) {
+            return Err(malformed(format!("the id `{}` is also on line {first}", line.id)));
         }
         take(line, limits, &mut inventory);
         if inventory.files.len() > limits.max_files {
@@ -95,7 +95,7 @@ fn reason_of(error: &serde_json::Error) -> String {
 }
 
 fn take(line: Line, limits: &Limits, inventory: &mut Inventory) {
-    let path = path_of_id(&line._id);
+    let path = path_of_id(&line.id);
     let title = line.title.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     let text = line.text.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| title.clone());
     let size = text.len() as u64;

@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::render;
 use crate::cli::settings::Settings;
-use crate::evaluation::report::{evaluation_page, evaluation_text, regression_text};
+use crate::evaluation::report::{counted, evaluation_page, evaluation_text, regression_text};
 use crate::evaluation::{
     Evaluated, Evaluation, EvaluationError, Evaluator, QuestionSet, SetOptions, regressions, write_file,
 };
@@ -39,17 +39,17 @@ pub(in crate::cli) fn run(mut settings: Settings, arguments: &EvalArguments) -> 
 fn tell(settings: &Settings, set: &QuestionSet, arguments: &EvalArguments) {
     let note = |text: String| settings.progress.note(&text);
     if set.unjudged > 0 {
-        note(format!("{} questions without judgements are left out", set.unjudged));
+        note(format!("left out for want of judgements: {}", counted(set.unjudged, "question")));
     }
     if set.unknown_questions > 0 {
         note(format!(
-            "judgements of {} questions that the set does not have are left out",
-            set.unknown_questions
+            "left out, being of no question in the set: judgements of {}",
+            counted(set.unknown_questions, "question")
         ));
     }
     let worded = set.questions.iter().filter(|question| !question.rephrasings.is_empty()).count();
     if arguments.with_rephrasings && worded < set.questions.len() {
-        note(format!("{} questions have no rephrasings", set.questions.len() - worded));
+        note(format!("without rephrasings: {}", counted(set.questions.len() - worded, "question")));
     }
 }
 
@@ -74,7 +74,7 @@ fn build_where_asked(
         let folder = tempfile::Builder::new().prefix("docent-eval-").tempdir();
         let folder =
             folder.map_err(|source| EvaluationError::Unwritable { path: std::env::temp_dir(), source })?;
-        settings.index = folder.path().to_owned();
+        folder.path().clone_into(&mut settings.index);
         Some(folder)
     };
     index::build(settings, vec![corpus.clone()], Limits::default())?;

@@ -24,12 +24,12 @@ pub(super) struct Row<'a> {
 
 /// Bars from 0 to 1 under each other, labelled, with their intervals.
 pub(super) fn bars(rows: &[Row]) -> String {
-    let (left, width, step) = (130.0, 170.0, 24.0);
+    let (left, width, step) = (140.0, 160.0, 24.0);
     let height = step * rows.len() as f64 + 4.0;
     let mut shapes = String::new();
     for (index, row) in rows.iter().enumerate() {
         let top = step * index as f64;
-        let label = escape(&shortened(row.label, 14));
+        let label = escape(&shortened(row.label, 17));
         shapes.push_str(&format!(
             "<text x=\"0\" y=\"{:.0}\">{label} <tspan class=\"soft\">{}</tspan></text>",
             top + 16.0,
@@ -70,11 +70,11 @@ pub(super) struct Mark<'a> {
     pub(super) value: f64,
 }
 
-const HISTOGRAM_WIDTH: f64 = 640.0;
+const HISTOGRAM_WIDTH: f64 = 440.0;
 const LEFT: f64 = 34.0;
 const TOP: f64 = 46.0;
 const PLOT_HEIGHT: f64 = 120.0;
-const BINS: usize = 32;
+const BINS: usize = 30;
 
 /// How often which value comes up. Values beyond `high` are counted in the last bar.
 pub(super) fn histogram(values: &[f64], low: f64, high: f64, marks: &[Mark], unit: &str) -> String {
@@ -122,13 +122,7 @@ fn axis(base: f64, plot_width: f64, low: f64, range: f64, unit: &str) -> String 
         "<line x1=\"{LEFT}\" y1=\"{base}\" x2=\"{:.0}\" y2=\"{base}\" stroke=\"var(--soft)\"/>",
         LEFT + plot_width
     );
-    let digits = if range < 2.0 {
-        2
-    } else if range < 20.0 {
-        1
-    } else {
-        0
-    };
+    let digits = [2.0, 20.0].into_iter().filter(|limit| range < *limit).count();
     for step in 0..=4 {
         let part = f64::from(step) / 4.0;
         let anchor = match step {

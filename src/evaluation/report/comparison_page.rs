@@ -3,11 +3,13 @@
 use super::charts::difference;
 use super::html::{escape, page, section, table};
 use super::questions::returned;
-use super::text::left_out;
+use super::text::{counted, left_out};
 use crate::evaluation::{Comparison, Difference, Metric, Moved, Returned, Side};
 
 /// Questions that are shown; the JSON has all of them.
 const SHOWN: usize = 300;
+/// Questions of each part that are open at first, and so on paper.
+const OPEN: usize = 10;
 
 /// One self-contained HTML page: differences, and the questions that moved.
 #[must_use]
@@ -38,8 +40,8 @@ fn header(comparison: &Comparison) -> String {
     let rows = [side("first", &comparison.first), side("second", &comparison.second)];
     let head = ["", "file", "set", "model", "documents", "wordings", "made"];
     format!(
-        "<h1>What changed</h1>\n<p>{} questions in both{}</p>\n{}",
-        comparison.questions,
+        "<h1>What changed</h1>\n<p>{} in both{}</p>\n{}",
+        counted(comparison.questions, "question"),
         escape(&left_out(comparison)),
         table("sides", &head, &rows)
     )
@@ -79,10 +81,10 @@ fn differences(comparison: &Comparison) -> String {
 }
 
 fn moved<'a>(questions: impl Iterator<Item = &'a Moved>) -> String {
-    questions.take(SHOWN).map(entry).collect()
+    questions.take(SHOWN).enumerate().map(|(index, moved)| entry(moved, index < OPEN)).collect()
 }
 
-fn entry(moved: &Moved) -> String {
+fn entry(moved: &Moved, open: bool) -> String {
     let kind = moved.kind.as_deref().map(|kind| format!(" · {}", escape(kind))).unwrap_or_default();
     let class = if moved.gain() < 0.0 { "bad" } else { "good" };
     let hit = match moved.hit {
@@ -91,7 +93,8 @@ fn entry(moved: &Moved) -> String {
         _ => "",
     };
     format!(
-        "<details class=\"question\"><summary><span><span class=\"asked\">{}</span> <span class=\"soft\">{}{kind}</span></span><span class=\"marks\"><span class=\"mark {class}\">nDCG@10 {:.2} → {:.2}</span>{hit}</span></summary><div class=\"two\"><div><h3>First came, before</h3>{}</div><div><h3>First came, after</h3>{}</div></div></details>\n",
+        "<details class=\"question\"{}><summary><span><span class=\"asked\">{}</span> <span class=\"soft\">{}{kind}</span></span><span class=\"marks\"><span class=\"mark {class}\">nDCG@10 {:.2} → {:.2}</span>{hit}</span></summary><div class=\"two\"><div><h3>First came, before</h3>{}</div><div><h3>First came, after</h3>{}</div></div></details>\n",
+        if open { " open" } else { "" },
         escape(&moved.query),
         escape(&moved.id),
         moved.ndcg.0,

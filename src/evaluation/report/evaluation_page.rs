@@ -22,12 +22,14 @@ pub fn evaluation_page(evaluation: &Evaluation) -> String {
 }
 
 fn header(evaluation: &Evaluation) -> String {
-    let mut lines = headline(evaluation).lines().map(escape).collect::<Vec<_>>().into_iter();
+    let headline = headline(evaluation);
+    let mut lines = headline.lines().map(escape);
     let first = lines.next().unwrap_or_default();
-    let warnings: String = lines.map(|line| format!("<p class=\"warn\">{line}</p>\n")).collect();
+    let warnings: Vec<String> = lines.map(|line| format!("<p class=\"warn\">{line}</p>\n")).collect();
     format!(
-        "<h1>{}</h1>\n<p>{first}</p>\n{warnings}<p class=\"soft\">docent {}, {}</p>\n",
+        "<h1>docent evaluation</h1>\n<p><strong>{}</strong>: {first}</p>\n{}<p class=\"soft\">docent {}, {}</p>\n",
         escape(&evaluation.set.name),
+        warnings.concat(),
         escape(&evaluation.docent),
         escape(&evaluation.evaluated_at)
     )
@@ -43,7 +45,7 @@ fn measures(evaluation: &Evaluation) -> String {
         ]
     };
     let rows: Vec<Vec<String>> = evaluation.metrics.iter().map(row).collect();
-    table("metrics", &["measure", "value", "95 % interval", ""], &rows)
+    table("metrics measures", &["measure", "value", "95 % interval", ""], &rows)
         + &format!("<p class=\"soft\">{}</p>\n", escape(&levels(evaluation)))
 }
 

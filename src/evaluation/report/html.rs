@@ -38,15 +38,16 @@ pub(super) fn section(heading: &str, body: &str) -> String {
 /// A table that scrolls by itself where it is too wide. Cells are HTML.
 pub(super) fn table(class: &str, head: &[&str], rows: &[Vec<String>]) -> String {
     let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
-        cells.map(|cell| format!("<{tag}>{cell}</{tag}>")).collect()
+        cells.map(|cell| format!("<{tag}>{cell}</{tag}>")).collect::<Vec<_>>().concat()
     };
     let head = cells("th", &mut head.iter().copied());
-    let body: String = rows
+    let body: Vec<String> = rows
         .iter()
         .map(|row| format!("<tr>{}</tr>\n", cells("td", &mut row.iter().map(String::as_str))))
         .collect();
     format!(
-        "<div class=\"scroll\"><table class=\"{class}\">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
+        "<div class=\"scroll\"><table class=\"{class}\">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{}</tbody>\n</table></div>\n",
+        body.concat()
     )
 }
 

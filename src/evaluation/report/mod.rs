@@ -10,4 +10,4 @@ mod text;
 
 pub use comparison_page::comparison_page;
 pub use evaluation_page::evaluation_page;
-pub use text::{comparison_text, evaluation_text, regression_text};
+pub use text::{comparison_text, counted, evaluation_text, regression_text};

@@ -35,6 +35,8 @@ fn badness(question: &QuestionOutcome) -> f64 {
 
 fn entry(question: &QuestionOutcome, open: bool) -> String {
     let kind = question.kind.as_deref().map(|kind| format!(" · {}", escape(kind))).unwrap_or_default();
+    let came: Vec<String> =
+        question.returned.iter().map(|chunk| format!("<li>{}</li>", returned(chunk))).collect();
     let error = question.error.as_deref().map(|error| format!("<p class=\"warn\">{}</p>", escape(error)));
     format!(
         "<details class=\"question\"{}><summary><span><span class=\"asked\">{}</span> <span class=\"soft\">{}{kind}</span></span><span class=\"marks\">{}</span></summary>{}<div class=\"two\"><div><h3>Should come</h3><ul>{}</ul></div><div><h3>Came</h3><ol>{}</ol></div></div></details>\n",
@@ -44,7 +46,7 @@ fn entry(question: &QuestionOutcome, open: bool) -> String {
         marks(question),
         error.unwrap_or_default(),
         wanted(&question.relevant),
-        question.returned.iter().map(|chunk| format!("<li>{}</li>", returned(chunk))).collect::<String>()
+        came.concat()
     )
 }
 

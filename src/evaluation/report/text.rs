@@ -11,7 +11,8 @@ const NAMED: usize = 10;
 /// An evaluation: means with intervals, latency, and the kinds of question where that is wanted.
 #[must_use]
 pub fn evaluation_text(evaluation: &Evaluation, by_kind: bool) -> String {
-    let mut text = format!("{}\n\n{:<12}{:>7}   95 % interval\n", headline(evaluation), "", "value");
+    let (name, asked) = (&evaluation.set.name, headline(evaluation));
+    let mut text = format!("{name}: {asked}\n\n{:<12}{:>7}   95 % interval\n", "", "value");
     for (metric, estimate) in &evaluation.metrics {
         text.push_str(&format!(
             "{metric:<12}{:>7.4}   {:.4} to {:.4}\n",
@@ -30,7 +31,7 @@ pub fn evaluation_text(evaluation: &Evaluation, by_kind: bool) -> String {
 /// What was asked of what, in a line or two.
 pub(super) fn headline(evaluation: &Evaluation) -> String {
     let (set, index) = (&evaluation.set, &evaluation.index);
-    let mut line = format!("{}: {} questions", set.name, set.questions);
+    let mut line = counted(set.questions, "question");
     if set.unanswerable > 0 {
         line.push_str(&format!(" and {} without an answer", set.unanswerable));
     }
@@ -38,8 +39,11 @@ pub(super) fn headline(evaluation: &Evaluation) -> String {
         line.push_str(", each in several wordings");
     }
     line.push_str(&format!(
-        "; {} documents in {} chunks, generation {}, {}",
-        index.documents, index.chunks, index.generation, index.model
+        "; {} in {}, generation {}, {}",
+        counted(index.documents, "document"),
+        counted(index.chunks, "chunk"),
+        index.generation,
+        index.model
     ));
     if set.judged_documents_not_indexed > 0 {
         line.push_str(&format!(
@@ -48,6 +52,12 @@ pub(super) fn headline(evaluation: &Evaluation) -> String {
         ));
     }
     line
+}
+
+/// "1 question", "2 questions".
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// From which grade on a document counts, in words.
@@ -100,8 +110,8 @@ pub(super) fn megabytes(bytes: u64) -> String {
 #[must_use]
 pub fn comparison_text(comparison: &Comparison) -> String {
     let mut text = format!(
-        "{} questions in both{}\n  first   {}\n  second  {}\n\n{:<12}{:>8}{:>9}{:>12}   {:<19}{:>8}\n",
-        comparison.questions,
+        "{} in both{}\n  first   {}\n  second  {}\n\n{:<12}{:>8}{:>9}{:>12}   {:<19}{:>8}\n",
+        counted(comparison.questions, "question"),
         left_out(comparison),
         comparison.first.file,
         comparison.second.file,

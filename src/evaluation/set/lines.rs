@@ -21,7 +21,7 @@ impl TextFile {
             Ok(text) => file.text = text,
             Err(error) => {
                 let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-                let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+                let line = valid.split(|byte| *byte == b'\n').count();
                 return Err(file.fault(line, "not UTF-8"));
             }
         }

@@ -112,9 +112,7 @@ impl QuestionSet {
         };
         match (form, &options.qrels) {
             (Form::Own, None) => set.part_unanswerable(&folder.join("unanswerable.jsonl"))?,
-            (_, qrels) => {
-                set.judge(judgements::read(&find_qrels(&file, folder, qrels.as_deref(), options)?)?)
-            }
+            _ => set.judge(judgements::read(&find_qrels(&file, folder, options)?)?),
         }
         own::add_rephrasings(&folder.join("rephrasings.jsonl"), &mut set.questions)?;
         if set.questions.is_empty() {
@@ -205,14 +203,9 @@ fn distinct(path: &Path, numbered: Vec<(usize, Question)>) -> Result<Vec<Questio
     Ok(questions)
 }
 
-fn find_qrels(
-    questions: &Path,
-    folder: &Path,
-    named: Option<&Path>,
-    options: &SetOptions,
-) -> Result<PathBuf, EvaluationError> {
-    if let Some(file) = named {
-        return Ok(file.to_owned());
+fn find_qrels(questions: &Path, folder: &Path, options: &SetOptions) -> Result<PathBuf, EvaluationError> {
+    if let Some(file) = &options.qrels {
+        return Ok(file.clone());
     }
     let in_folder = |name: &str| folder.join(name);
     let looked_for = match &options.split {
