@@ -93,7 +93,7 @@ fn entry(moved: &Moved, open: bool) -> String {
         _ => "",
     };
     format!(
-        "<details class=\"question\"{}><summary><span><span class=\"asked\">{}</span> <span class=\"soft\">{}{kind}</span></span><span class=\"marks\"><span class=\"mark {class}\">nDCG@10 {:.2} → {:.2}</span>{hit}</span></summary><div class=\"two\"><div><h3>First came, before</h3>{}</div><div><h3>First came, after</h3>{}</div></div></details>\n",
+        "<details class=\"question\"{}><summary><span><span class=\"asked\">{}</span> <span class=\"soft\">{}{kind}</span></span><span class=\"marks\"><span class=\"mark {class}\">nDCG@10 {:.2} → {:.2}</span>{hit}</span></summary><div class=\"two halves\"><div><h3>First came, before</h3>{}</div><div><h3>First came, after</h3>{}</div></div></details>\n",
         if open { " open" } else { "" },
         escape(&moved.query),
         escape(&moved.id),
