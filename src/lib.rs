@@ -5,6 +5,7 @@ pub mod cli;
 pub mod embedding;
 pub mod evaluation;
 pub mod index;
+pub mod mcp;
 pub mod parse;
 pub mod progress;
 pub mod retrieval;

@@ -20,8 +20,6 @@ pub struct Chunk {
     pub lines: (u32, u32),
     /// The source itself, as shown.
     pub text: String,
-    /// The same without markup, as embedded and indexed.
-    pub body: String,
 }
 
 /// Ten letters and digits that name a chunk, derived from its content (50 bits of blake3).

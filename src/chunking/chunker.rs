@@ -6,9 +6,10 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::line_index::LineIndex;
+use super::passage::Header;
 use super::split::split;
 use super::{Chunk, ChunkId, TokenCounter};
-use crate::parse::{Block, BlockKind, ParsedDocument, Section, plain_text_of};
+use crate::parse::{Block, BlockKind, ParsedDocument, Part, Section, plain_text_of};
 use crate::source::SourcePath;
 
 /// How large chunks are, in tokens of the encoder. Stored in the manifest: an index is only
@@ -27,7 +28,7 @@ impl ChunkSettings {
     /// The default sizes for an encoder that takes in `max_tokens`.
     #[must_use]
     pub fn for_encoder(max_tokens: usize) -> Self {
-        Self { max_tokens, target_tokens: 160.min(max_tokens * 5 / 8), min_tokens: 40.min(max_tokens / 6) }
+        Self { max_tokens, target_tokens: 160.min(max_tokens * 5 / 8), min_tokens: 56.min(max_tokens / 5) }
     }
 }
 
@@ -47,7 +48,7 @@ struct Piece {
     span: Range<usize>,
     body: String,
     tokens: usize,
-    standalone: bool,
+    part: Part,
 }
 
 impl<'counter> Chunker<'counter> {
@@ -59,19 +60,19 @@ impl<'counter> Chunker<'counter> {
 
     /// The chunks of a parsed document, in the order of the source. `text` is what was parsed.
     #[must_use]
-    pub fn chunk(&self, path: &SourcePath, text: &str, document: &ParsedDocument) -> Vec<Chunk> {
+    pub fn chunk(&self, path: &SourcePath, text: &str, document: &ParsedDocument) -> Vec<Cut> {
+        let header = Header::new(path, document);
         let mut packed: Vec<Piece> = Vec::new();
         for section in &document.sections {
-            let pieces = self.section_pieces(text, &document.title, section);
-            packed.extend(pieces);
+            packed.extend(self.section_pieces(text, &header, section));
         }
         let merged = self.merge_small(packed);
-        into_chunks(path, text, merged)
+        self.cuts(path, text, &header, merged)
     }
 
     /// The section's blocks, packed up to the target.
-    fn section_pieces(&self, text: &str, title: &str, section: &Section) -> Vec<Piece> {
-        let budget = self.body_budget(title, &section.headings);
+    fn section_pieces(&self, text: &str, header: &Header<'_>, section: &Section) -> Vec<Piece> {
+        let budget = self.body_budget(header, &section.headings);
         let target = self.settings.target_tokens.min(budget);
         let mut packed: Vec<Piece> = Vec::new();
         for block in &section.blocks {
@@ -86,12 +87,15 @@ impl<'counter> Chunker<'counter> {
     }
 
     /// How many tokens of body fit under these headings.
-    fn body_budget(&self, title: &str, headings: &[String]) -> usize {
+    fn body_budget(&self, header: &Header<'_>, headings: &[String]) -> usize {
         let limit = self.settings.max_tokens.saturating_sub(SPECIAL_TOKENS);
-        let prefix = self.counter.count(&breadcrumb(title, headings));
-        // Headings longer than half of the limit are cut by the encoder's own truncation rather
-        // than leave no room for the text.
-        limit.saturating_sub(prefix.min(limit / 2)).max(1)
+        let taken = self.counter.count(&self.header(header, headings));
+        limit.saturating_sub(taken).max(1)
+    }
+
+    /// The header takes up to a third of what the encoder takes in.
+    fn header(&self, header: &Header<'_>, headings: &[String]) -> String {
+        header.over(headings, self.settings.max_tokens / 3, self.counter)
     }
 
     fn block_pieces(&self, text: &str, section: &Section, block: &Block, budget: usize) -> Vec<Piece> {
@@ -101,7 +105,7 @@ impl<'counter> Chunker<'counter> {
             span,
             body,
             tokens,
-            standalone: section.standalone,
+            part: section.part,
         };
         if tokens <= budget {
             return vec![piece(block.span.clone(), block.text.clone(), tokens)];
@@ -117,27 +121,71 @@ impl<'counter> Chunker<'counter> {
         pieces
     }
 
+    fn cuts(&self, path: &SourcePath, text: &str, header: &Header<'_>, pieces: Vec<Piece>) -> Vec<Cut> {
+        let lines = LineIndex::new(text);
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let cut = |piece: Piece| {
+            let shown = &text[piece.span.clone()];
+            let occurrence = seen.entry(shown).or_default();
+            let id = ChunkId::of(path, shown, *occurrence);
+            *occurrence += 1;
+            let last_byte = piece.span.end.saturating_sub(1).max(piece.span.start);
+            let passage = format!("{}\n{}", self.header(header, &piece.headings), piece.body);
+            let chunk = Chunk {
+                id,
+                headings: piece.headings,
+                lines: (lines.line_of(piece.span.start), lines.line_of(last_byte)),
+                bytes: piece.span,
+                text: shown.to_owned(),
+            };
+            Cut { chunk, body: piece.body, passage }
+        };
+        pieces.into_iter().map(cut).collect()
+    }
+
     /// Joins pieces of small sections with what follows (or, at the end, with what stands before).
     fn merge_small(&self, pieces: Vec<Piece>) -> Vec<Piece> {
         let mut merged: Vec<Piece> = Vec::new();
         for piece in pieces {
             match merged.last_mut() {
-                Some(last) if self.may_merge(last, &piece) => last.merge(piece),
+                Some(last) if self.may_merge(last, &piece) => self.merge(last, piece),
                 _ => merged.push(piece),
             }
         }
         merged
     }
 
+    /// Joins a piece of another section: the headings that they do not share move into the body.
+    fn merge(&self, first: &mut Piece, mut second: Piece) {
+        let common = common_prefix(&first.headings, &second.headings);
+        for piece in [&mut *first, &mut second] {
+            if piece.headings.len() > common {
+                let line = piece.headings[common..].join(" > ");
+                piece.tokens += self.counter.count(&line);
+                piece.body = format!("{line}\n{}", piece.body);
+                piece.headings.truncate(common);
+            }
+        }
+        first.append(&second);
+    }
+
     fn may_merge(&self, first: &Piece, second: &Piece) -> bool {
         let small = first.tokens < self.settings.min_tokens || second.tokens < self.settings.min_tokens;
         let fits = first.tokens + second.tokens + SPECIAL_TOKENS <= self.settings.target_tokens;
-        small
-            && fits
-            && !first.standalone
-            && !second.standalone
-            && are_related(&first.headings, &second.headings)
+        let same_part = first.part == second.part && first.part != Part::Entry;
+        small && fits && same_part && are_related(&first.headings, &second.headings)
     }
+}
+
+/// A chunk as it was cut, with what is embedded and indexed for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// What is stored and shown.
+    pub chunk: Chunk,
+    /// Its text without markup.
+    pub body: String,
+    /// What the encoder reads: a header and the body.
+    pub passage: String,
 }
 
 /// Neighbours under a common heading, or one under the other.
@@ -157,19 +205,6 @@ impl Piece {
         self.body.push_str(&next.body);
         self.tokens += next.tokens;
     }
-
-    /// Joins a piece of another section: the headings that they do not share move into the body.
-    fn merge(&mut self, mut next: Piece) {
-        let common = common_prefix(&self.headings, &next.headings);
-        if self.headings.len() > common {
-            self.body = format!("{}\n{}", self.headings[common..].join(" > "), self.body);
-        }
-        if next.headings.len() > common {
-            next.body = format!("{}\n{}", next.headings[common..].join(" > "), next.body);
-        }
-        self.headings.truncate(common);
-        self.append(&next);
-    }
 }
 
 fn part_body(source: &str, kind: BlockKind) -> String {
@@ -177,40 +212,6 @@ fn part_body(source: &str, kind: BlockKind) -> String {
         BlockKind::Code => source.to_owned(),
         _ => plain_text_of(source),
     }
-}
-
-/// `Title > Heading > Heading`, as it stands above a chunk for the encoder.
-#[must_use]
-pub fn breadcrumb(title: &str, headings: &[String]) -> String {
-    let mut line = title.to_owned();
-    for heading in headings {
-        line.push_str(" > ");
-        line.push_str(heading);
-    }
-    line
-}
-
-fn into_chunks(path: &SourcePath, text: &str, pieces: Vec<Piece>) -> Vec<Chunk> {
-    let lines = LineIndex::new(text);
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    pieces
-        .into_iter()
-        .map(|piece| {
-            let shown = text[piece.span.clone()].to_owned();
-            let occurrence = seen.entry(shown.clone()).or_default();
-            let id = ChunkId::of(path, &shown, *occurrence);
-            *occurrence += 1;
-            let last_byte = piece.span.end.saturating_sub(1).max(piece.span.start);
-            Chunk {
-                id,
-                headings: piece.headings,
-                lines: (lines.line_of(piece.span.start), lines.line_of(last_byte)),
-                bytes: piece.span,
-                text: shown,
-                body: piece.body,
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -229,7 +230,7 @@ mod tests {
 
     const SETTINGS: ChunkSettings = ChunkSettings { max_tokens: 40, target_tokens: 20, min_tokens: 6 };
 
-    fn chunks_of(text: &str) -> Vec<Chunk> {
+    fn chunks_of(text: &str) -> Vec<Cut> {
         let path = SourcePath::try_from("a.md".to_owned()).unwrap();
         let document = parse(&path, Format::Markdown, text);
         Chunker::new(SETTINGS, &Words).chunk(&path, text, &document)
@@ -245,10 +246,10 @@ mod tests {
             format!("# T\n\n{}\n\n## A\n\nshort a\n\n## B\n\nshort b\n\n## C\n\n{}\n", words(18), words(19));
         let chunks = chunks_of(&text);
         assert_eq!(chunks.len(), 3);
-        assert_eq!(chunks[1].text, "short a\n\n## B\n\nshort b");
+        assert_eq!(chunks[1].chunk.text, "short a\n\n## B\n\nshort b");
         assert_eq!(chunks[1].body, "A\nshort a\nB\nshort b");
-        assert_eq!(chunks[1].lines, (7, 11));
-        assert_eq!(chunks[2].headings, ["C"]);
+        assert_eq!(chunks[1].chunk.lines, (7, 11));
+        assert_eq!(chunks[2].chunk.headings, ["C"]);
     }
 
     #[test]
@@ -262,8 +263,8 @@ mod tests {
     fn repeated_passages_have_different_ids() {
         let text = format!("# T\n\n{0}\n\n{0}\n", words(19));
         let chunks = chunks_of(&text);
-        assert_eq!(chunks[0].text, chunks[1].text);
-        assert_ne!(chunks[0].id, chunks[1].id);
+        assert_eq!(chunks[0].chunk.text, chunks[1].chunk.text);
+        assert_ne!(chunks[0].chunk.id, chunks[1].chunk.id);
     }
 
     proptest::proptest! {
@@ -281,12 +282,12 @@ mod tests {
                 }
             }
             let mut end = 0;
-            for chunk in chunks_of(&text) {
+            for Cut { chunk, passage, .. } in chunks_of(&text) {
                 proptest::prop_assert!(chunk.bytes.start >= end);
                 end = chunk.bytes.end;
                 proptest::prop_assert_eq!(&text[chunk.bytes.clone()], chunk.text.as_str());
-                let embedded = Words.count(&chunk.body) + Words.count(&breadcrumb("a", &chunk.headings));
-                proptest::prop_assert!(embedded + SPECIAL_TOKENS <= SETTINGS.max_tokens, "{embedded} tokens");
+                let tokens = Words.count(&passage);
+                proptest::prop_assert!(tokens + SPECIAL_TOKENS <= SETTINGS.max_tokens, "{tokens} tokens");
             }
         }
     }

@@ -7,10 +7,12 @@
 mod chunk;
 mod chunker;
 mod line_index;
+mod passage;
 mod split;
 
 pub use chunk::{Chunk, ChunkId};
-pub use chunker::{ChunkSettings, Chunker, breadcrumb};
+pub use chunker::{ChunkSettings, Chunker, Cut};
+pub use passage::breadcrumb;
 
 /// Counts the tokens of a text as the encoder will see it, without its special tokens.
 pub trait TokenCounter: Send + Sync {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::retrieval::MAX_LIMIT;
+
 const EXAMPLES: &str = "\
 Examples:
   docent quickstart                             set up, index the manual, ask a first question
@@ -33,12 +35,13 @@ pub(super) struct Arguments {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(super) struct GlobalArguments {
-    /// Folder of the index [default: index]
-    #[arg(long, global = true, value_name = "DIR", env = "DOCENT_INDEX")]
+    /// Folder of the index [default: `DOCENT_INDEX`, else `index`]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(super) index: Option<PathBuf>,
 
-    /// Folder of the models [default: `models` in a checkout of docent, else your data folder]
-    #[arg(long, global = true, value_name = "DIR", env = "DOCENT_MODELS")]
+    /// Folder of the models [default: `DOCENT_MODELS`, else `models` in a checkout of docent, else
+    /// your data folder]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(super) models: Option<PathBuf>,
 
     /// Model to use: a name from `docent models` [default: the index's own, else all-minilm-l6-v2]
@@ -73,10 +76,14 @@ pub(super) enum Command {
     Ask(AskArguments),
     /// Serve the index to AI agents over MCP on stdin and stdout
     #[command(after_help = "\
+Examples:
+  docent serve --index ~/notes/index              what a client starts
+  claude mcp add docent -- docent serve --index ~/notes/index
+
 An MCP client starts this command by itself; `docent quickstart` prints the configuration for
 Claude Code, Claude Desktop, Cursor and VS Code. It ends when the client closes stdin.")]
     Serve,
-    /// Show what the index holds
+    /// Show what the index holds, and check that its files are whole
     Status(StatusArguments),
     /// Measure the answers against questions with judged documents
     Eval(EvalArguments),
@@ -117,6 +124,10 @@ pub(super) struct PullArguments {
 
 /// `docent models`.
 #[derive(Debug, Clone, Copy, Args)]
+#[command(after_help = "\
+Examples:
+  docent models                                   names, sizes, and what is installed
+  docent models --json | jq -r '.models[] | select(.state == \"installed\").name'")]
 pub(super) struct ModelsArguments {
     /// Print JSON
     #[arg(long)]
@@ -156,8 +167,12 @@ pub(super) struct AskArguments {
     /// The question, in plain words
     pub(super) question: String,
 
+    /// The same question in other words, or a guess at its answer; up to 5 times
+    #[arg(long, value_name = "TEXT")]
+    pub(super) also: Vec<String>,
+
     /// The most passages to return, 1 to 100
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 5)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = limit, allow_negative_numbers = true)]
     pub(super) limit: usize,
 
     /// Print one JSON object
@@ -167,6 +182,12 @@ pub(super) struct AskArguments {
 
 /// `docent status`.
 #[derive(Debug, Clone, Copy, Args)]
+#[command(after_help = "\
+Examples:
+  docent status                                   for people
+  docent status --json | jq .skipped              which files were left out, and why
+
+Exit status: 0 where the index is whole, 2 where there is none or it is damaged.")]
 pub(super) struct StatusArguments {
     /// Print JSON
     #[arg(long)]
@@ -295,6 +316,12 @@ pub(super) struct CompareArguments {
     /// Write a report for a browser
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
+}
+
+/// How many passages an answer may have. All that is no such number gets the same message.
+fn limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| format!("give a number from 1 to {MAX_LIMIT}"))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ fn pretty(value: &serde_json::Value) -> String {
 }
 
 /// `text` as one word of a POSIX shell.
-fn shell_quoted(text: &str) -> String {
+pub(super) fn shell_quoted(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=+,@".contains(character);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();

@@ -1,15 +1,18 @@
 //! Errors of all rooms as a person sees them: what happened, and the next thing to do.
 
+use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 
 use super::exit_status::ExitStatus;
+use super::render::printable;
 use crate::embedding::EmbedError;
 use crate::embedding::catalog::UnknownModel;
 use crate::embedding::pull::PullError;
 use crate::embedding::store::StoreError;
 use crate::evaluation::EvaluationError;
 use crate::index::{BuildError, OpenError};
+use crate::mcp::ServeError;
 use crate::retrieval::{QueryError, RetrievalError};
 
 /// Whatever ends a command early.
@@ -33,19 +36,21 @@ pub(super) enum Failure {
     Retrieval(#[from] RetrievalError),
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
     NothingToIndex { folder: PathBuf },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
     NoManual { manual: PathBuf },
-    #[error("no folder for models is known: neither DOCENT_MODELS nor HOME is set")]
-    NoModelsFolder,
+    #[error("`{}` cannot be written: {source}", path.display())]
+    Unwritable { path: PathBuf, source: std::io::Error },
     #[error("stdout cannot be written: {0}")]
     Output(#[from] std::io::Error),
 }
 
 impl Failure {
     /// The next thing to do.
-    fn hint(&self) -> String {
+    pub(super) fn hint(&self) -> String {
         match self {
             Self::UnknownModel(error) => error.hint(),
             Self::Pull(error) => error.hint(),
@@ -56,11 +61,24 @@ impl Failure {
             Self::Query(error) => error.hint(),
             Self::Retrieval(error) => error.hint(),
             Self::Evaluation(error) => error.hint(),
+            Self::Serve(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
-            Self::NoModelsFolder => "name a folder with --models DIR".into(),
+            Self::Unwritable { .. } => "name a file in a folder that is there and can be written".into(),
             Self::Output(_) => "check where stdout leads".into(),
         }
+    }
+
+    /// What happened, with each cause that is not part of it already.
+    pub(super) fn message(&self) -> String {
+        let mut text = self.to_string();
+        let causes = std::iter::successors(self.source(), |cause| (**cause).source());
+        for cause in causes.map(ToString::to_string) {
+            if !text.contains(&cause) {
+                text.extend([": ", &cause]);
+            }
+        }
+        text
     }
 
     /// Prints the error. A reader that stopped reading (`docent ask ... | head -1`) is none.
@@ -70,7 +88,7 @@ impl Failure {
         }
         let mut stderr = std::io::stderr().lock();
         // Where stderr is gone as well there is nobody left to tell.
-        let _ = writeln!(stderr, "error: {self}\n\nhint: {}", self.hint());
+        let _ = writeln!(stderr, "error: {}\n\nhint: {}", printable(&self.message()), self.hint());
         ExitStatus::Error
     }
 }

@@ -9,6 +9,7 @@ mod commands;
 mod exit_status;
 mod failure;
 mod model;
+mod output_file;
 mod progress;
 mod render;
 mod settings;
@@ -29,9 +30,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let status = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => execute(arguments).unwrap_or_else(|failure| failure.report()),
         Err(error) => {
+            let is_mistake = error.use_stderr();
             // Help and version are data that was asked for, and go to stdout; mistakes to stderr.
-            let printed = error.print();
-            if error.use_stderr() || printed.is_err() { ExitStatus::Error } else { ExitStatus::Success }
+            match error.print() {
+                Err(error) if !is_mistake => Failure::Output(error).report(),
+                _ if is_mistake => ExitStatus::Error,
+                _ => ExitStatus::Success,
+            }
         }
     };
     status.into()
@@ -39,14 +44,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Every way the program can go.
 fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
-    let settings = Settings::new(arguments.global)?;
+    let settings = Settings::new(arguments.global);
     match arguments.command {
         Command::Quickstart(quickstart) => commands::quickstart::run(&settings, quickstart),
         Command::Pull(pull) => commands::pull::run(&settings, &pull),
         Command::Models(models) => commands::models::run(&settings, models),
         Command::Index(index) => commands::index::run(&settings, index),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
-        Command::Serve => commands::serve::run(&settings),
+        Command::Serve => commands::serve::run(settings),
         Command::Status(status) => commands::status::run(&settings, status),
         Command::Eval(eval) => commands::eval::run(settings, &eval),
         Command::Compare(compare) => commands::compare::run(&compare),

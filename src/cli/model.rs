@@ -6,8 +6,8 @@ use super::failure::Failure;
 use super::settings::Settings;
 use crate::embedding::catalog::{Catalog, ModelKind, ModelSpec};
 use crate::embedding::store::{ModelFiles, ModelStore};
-use crate::embedding::{Embedder, HashingEmbedder, OnnxEmbedder, Threads};
-use crate::index::Manifest;
+use crate::embedding::{Embedder, HashingEmbedder, ModelIdentity, OnnxEmbedder, Threads};
+use crate::index::{Manifest, OpenError};
 
 /// What the encoder will be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +32,26 @@ pub(super) fn for_indexing<'a>(
     }
 }
 
-/// The model to ask with: the index's own, unless another is asked for (which the index then
-/// refuses, naming both).
+/// The model to ask with: the index's own. Another one that is asked for is refused, naming both.
 pub(super) fn for_asking<'a>(settings: &Settings, manifest: &Manifest) -> Result<&'a ModelSpec, Failure> {
-    let name = settings.model.as_ref().unwrap_or(&manifest.model.name);
-    Ok(Catalog::builtin().find(name)?)
+    by_identity(settings, &manifest.model)
+}
+
+/// The same for the model with this identity.
+pub(super) fn by_identity<'a>(
+    settings: &Settings,
+    made_by: &ModelIdentity,
+) -> Result<&'a ModelSpec, Failure> {
+    let spec = Catalog::builtin().find(settings.model.as_ref().unwrap_or(&made_by.name))?;
+    // Before the model is loaded: it may not even be installed, and pulling it would not help.
+    if spec.name != made_by.name {
+        return Err(Failure::Open(OpenError::OtherModel {
+            folder: settings.index.clone(),
+            index: made_by.to_string(),
+            wanted: spec.name.clone(),
+        }));
+    }
+    Ok(spec)
 }
 
 /// Loads a model from its files.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 
+use super::render::printable;
 use crate::progress::{Progress, Unit};
 
 /// On a pipe a long stage is heard of this often.
@@ -48,7 +49,7 @@ impl Reporter {
 
     fn line(&self, text: &str) {
         if self.style != Style::Quiet {
-            let _ = writeln!(std::io::stderr().lock(), "{text}");
+            let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));
         }
     }
 }

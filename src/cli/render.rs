@@ -6,8 +6,12 @@ use serde::Serialize;
 
 use crate::retrieval::{Answer, Hit};
 
-/// Writes text to stdout.
+/// Writes text for people to stdout.
 pub(super) fn text(text: &str) -> io::Result<()> {
+    write(&printable(text))
+}
+
+fn write(text: &str) -> io::Result<()> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
@@ -17,7 +21,7 @@ pub(super) fn text(text: &str) -> io::Result<()> {
 pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_string(value).map_err(io::Error::other)?;
     line.push('\n');
-    text(&line)
+    write(&line)
 }
 
 /// An answer for people: a line with the source, a line with the headings, the passage.
@@ -39,17 +43,25 @@ fn hit_text(number: usize, hit: &Hit) -> String {
     for line in hit.text.lines() {
         if !line.trim().is_empty() {
             output.push_str("   ");
-            output.push_str(&printable(line));
+            output.push_str(line);
         }
         output.push('\n');
     }
     output
 }
 
-/// A document's control characters must not steer the reader's terminal.
-fn printable(line: &str) -> String {
-    line.chars()
-        .map(|character| if character.is_control() && character != '\t' { '\u{fffd}' } else { character })
+/// Control characters of a document, or of a file's name, must not steer the reader's terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(
+            |character| {
+                if character.is_control() && !matches!(character, '\t' | '\n') {
+                    '\u{fffd}'
+                } else {
+                    character
+                }
+            },
+        )
         .collect()
 }
 

@@ -1,9 +1,8 @@
 //! What the arguments mean: folders resolved, numbers checked. The commands see only this.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::GlobalArguments;
-use super::failure::Failure;
 use super::progress::Reporter;
 use crate::embedding::store::ModelStore;
 
@@ -26,31 +25,36 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn new(arguments: GlobalArguments) -> Result<Self, Failure> {
+    pub(super) fn new(arguments: GlobalArguments) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self {
-            index_is_named: arguments.index.is_some(),
-            index: arguments.index.unwrap_or_else(|| PathBuf::from("index")),
-            models: ModelStore::new(models_folder(arguments.models)?),
+        let index = arguments.index.or_else(|| variable("DOCENT_INDEX"));
+        let models = arguments.models.or_else(|| variable("DOCENT_MODELS"));
+        Self {
+            index_is_named: index.is_some(),
+            index: index.unwrap_or_else(|| PathBuf::from("index")),
+            models: ModelStore::new(models.unwrap_or_else(default_models_folder)),
             model: arguments.model,
             model_dir: arguments.model_dir,
             threads: arguments.threads.map_or(cores, usize::from),
             progress: Reporter::new(arguments.quiet),
-        })
+        }
     }
 }
 
-/// As asked for, else the checkout that docent runs in, else the user's data folder.
-fn models_folder(asked: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    if let Some(folder) = asked {
-        return Ok(folder);
+/// An environment variable that names a path. Set to nothing is the same as not set.
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The checkout that docent runs in, else the user's data folder, else the working folder: a
+/// service may run without HOME, and needs none where its model is built in or named.
+fn default_models_folder() -> PathBuf {
+    let here = PathBuf::from("models");
+    if here.join("catalog.toml").is_file() {
+        return here;
     }
-    if Path::new("models/catalog.toml").is_file() {
-        return Ok(PathBuf::from("models"));
-    }
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = variable("XDG_DATA_HOME")
         .or_else(|| variable("LOCALAPPDATA"))
         .or_else(|| variable("HOME").map(|home| home.join(".local/share")));
-    data.map(|folder| folder.join("docent/models")).ok_or(Failure::NoModelsFolder)
+    data.map_or(here, |folder| folder.join("docent/models"))
 }

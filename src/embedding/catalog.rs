@@ -189,7 +189,7 @@ pub struct RuntimeLibrary {
 
 /// No model of that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no model named {name:?}{}", nearest_text(.nearest))]
+#[error("there is no model named `{name}`{}", nearest_text(.nearest))]
 pub struct UnknownModel {
     /// What was asked for.
     pub name: String,
@@ -460,11 +460,11 @@ mod tests {
         let error = Catalog::builtin().find("bge-smal").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no model named \"bge-smal\"; near it: bge-small-en-v1.5, bge-small-en-v1.5-q, bge-small-zh-v1.5"
+            "there is no model named `bge-smal`; near it: bge-small-en-v1.5, bge-small-en-v1.5-q, bge-small-zh-v1.5"
         );
         assert!(error.hint().contains("`docent models`"));
         let error = Catalog::builtin().find("text-embedding-3-large-by-someone").unwrap_err();
-        assert_eq!(error.to_string(), "there is no model named \"text-embedding-3-large-by-someone\"");
+        assert_eq!(error.to_string(), "there is no model named `text-embedding-3-large-by-someone`");
     }
 
     /// CLIP's text half is left out: it is for captions of pictures, and reads 77 tokens.

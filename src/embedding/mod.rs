@@ -54,8 +54,8 @@ impl fmt::Display for ModelIdentity {
 pub struct Encoding {
     /// The pooled vector.
     pub pooled: Embedding,
-    /// The vocabulary ids of the tokens, special ones included. Empty where the model has no
-    /// token vectors.
+    /// The vocabulary ids of the tokens that carry content: no special tokens, no punctuation.
+    /// Empty where the model has no token vectors.
     pub token_ids: Vec<u32>,
     /// One vector a token, row after row (`token_ids.len()` x dimensions), as the model gives
     /// them: not normalised.
@@ -135,7 +135,7 @@ impl EmbedError {
     pub fn hint(&self) -> String {
         match self {
             Self::Runtime { .. } => {
-                "run `docent pull`, or set ORT_DYLIB_PATH to a libonnxruntime 1.32".into()
+                "run `docent pull` with ORT_DYLIB_PATH unset, or set it to a libonnxruntime 1.32".into()
             }
             Self::Load { model, .. } => {
                 format!("run `docent pull {model}` to check and fetch its files again")

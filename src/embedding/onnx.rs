@@ -1,5 +1,6 @@
 //! Encoders as ONNX models, run by fastembed on ONNX Runtime.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
@@ -45,6 +46,8 @@ pub struct OnnxEmbedder {
     passage_prefix: String,
     outputs: Vec<OutputKey>,
     counter: Tokenizer,
+    /// Ids of special tokens and punctuation, which say nothing in late interaction.
+    silent: HashSet<u32>,
     sessions: Mutex<Vec<TextEmbedding>>,
     returned: Condvar,
     session_count: usize,
@@ -80,6 +83,7 @@ impl OnnxEmbedder {
             query_prefix: spec.query_prefix.clone(),
             passage_prefix: spec.passage_prefix.clone(),
             outputs: output_keys(spec.output.as_deref()),
+            silent: silent_tokens(&tokenizer),
             counter: tokenizer,
             session_count: sessions.len(),
             sessions: Mutex::new(sessions),
@@ -112,6 +116,18 @@ impl OnnxEmbedder {
                 output.select_output(&self.outputs.as_slice()).map_err(|error| error.to_string())?;
             Ok((encoded.get_ids().to_vec(), vectors.iter().copied().collect()))
         })
+    }
+
+    /// The tokens that carry content; all of them where none does.
+    fn telling(&self, ids: Vec<u32>, vectors: Vec<f32>) -> (Vec<u32>, Vec<f32>) {
+        let dimensions = self.identity.dimensions;
+        let telling: Vec<usize> =
+            (0..ids.len()).filter(|index| !self.silent.contains(&ids[*index])).collect();
+        if telling.is_empty() {
+            return (ids, vectors);
+        }
+        let rows = telling.iter().flat_map(|index| &vectors[index * dimensions..(index + 1) * dimensions]);
+        (telling.iter().map(|index| ids[*index]).collect(), rows.copied().collect())
     }
 
     fn pool(&self, token_vectors: &[f32]) -> Vec<f32> {
@@ -153,8 +169,10 @@ impl Embedder for OnnxEmbedder {
         let pooled = if is_pooled { token_vectors.clone() } else { self.pool(&token_vectors) };
         let pooled =
             Embedding::normalized(pooled).map_err(|source| EmbedError::Vector { model: model(), source })?;
-        let (token_ids, token_vectors) =
-            if is_pooled { (Vec::new(), Vec::new()) } else { (token_ids, token_vectors) };
+        if is_pooled {
+            return Ok(Encoding { pooled, token_ids: Vec::new(), token_vectors: Vec::new() });
+        }
+        let (token_ids, token_vectors) = self.telling(token_ids, token_vectors);
         Ok(Encoding { pooled, token_ids, token_vectors })
     }
 
@@ -181,6 +199,16 @@ fn environment(runtime: &Path) -> Result<&'static ort::environment::Environment,
     loaded
         .as_ref()
         .map_err(|(path, message)| EmbedError::Runtime { path: path.clone(), message: message.clone() })
+}
+
+fn silent_tokens(tokenizer: &Tokenizer) -> HashSet<u32> {
+    let added: HashSet<u32> = tokenizer.get_added_tokens_decoder().into_keys().collect();
+    let is_punctuation = |token: &str| {
+        let token = token.trim_start_matches("##").trim_start_matches('\u{2581}');
+        token.chars().all(|character| character.is_ascii_punctuation())
+    };
+    let vocabulary = tokenizer.get_vocab(true).into_iter();
+    vocabulary.filter(|(token, id)| added.contains(id) || is_punctuation(token)).map(|(_, id)| id).collect()
 }
 
 fn load_tokenizer(path: &Path) -> Result<Tokenizer, String> {

@@ -78,13 +78,13 @@ pub struct InstalledModel<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The model has no files.
-    #[error("the model {model:?} is built in and has no files")]
+    #[error("the model `{model}` is built in and has no files")]
     BuiltIn {
         /// The model.
         model: String,
     },
     /// Files of the model are not there.
-    #[error("the model {model:?} is not installed: {} missing", list(.paths))]
+    #[error("the model `{model}` is not installed: {} missing", list(.paths))]
     Missing {
         /// The model.
         model: String,
@@ -92,7 +92,7 @@ pub enum StoreError {
         paths: Vec<PathBuf>,
     },
     /// A file is not the one that the catalogue or the pull's record names.
-    #[error("{path} is damaged: sha256 wanted {wanted}, got {got}", path = .path.display())]
+    #[error("`{path}` is damaged: sha256 wanted {wanted}, got {got}", path = .path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -104,7 +104,7 @@ pub enum StoreError {
         command: String,
     },
     /// A file is there and cannot be read.
-    #[error("{path} cannot be read", path = .path.display())]
+    #[error("`{path}` cannot be read", path = .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -112,7 +112,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The record that the pull left is not one.
-    #[error("{path} cannot be read, and it says what the model's files should be", path = .path.display())]
+    #[error("`{path}` cannot be read, and it says what the model's files should be", path = .path.display())]
     Record {
         /// The record.
         path: PathBuf,
@@ -122,13 +122,13 @@ pub enum StoreError {
         command: String,
     },
     /// ONNX Runtime is not there.
-    #[error("ONNX Runtime, which runs the models, is not installed: {path} is missing", path = .path.display())]
+    #[error("ONNX Runtime, which runs the models, is not installed: `{path}` is missing", path = .path.display())]
     RuntimeMissing {
         /// Where it would be.
         path: PathBuf,
     },
     /// The library that the environment names is not there.
-    #[error("{RUNTIME_VARIABLE} names {path}, which is not a file", path = .path.display())]
+    #[error("{RUNTIME_VARIABLE} names `{path}`, which is not a file", path = .path.display())]
     RuntimeOverride {
         /// What the variable says.
         path: PathBuf,
@@ -142,13 +142,13 @@ pub enum StoreError {
         arch: String,
     },
     /// A folder of model files that was named is none.
-    #[error("{path} is not a folder", path = .path.display())]
+    #[error("`{path}` is not a folder", path = .path.display())]
     NotAFolder {
         /// What was named.
         path: PathBuf,
     },
     /// A folder of model files that was named lacks some.
-    #[error("{path} has no {}", .missing.join(" and no "), path = .path.display())]
+    #[error("`{path}` has no {}", .missing.join(" and no "), path = .path.display())]
     Incomplete {
         /// The folder.
         path: PathBuf,
@@ -191,7 +191,7 @@ impl StoreError {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
     format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
 }
 

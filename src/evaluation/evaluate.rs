@@ -14,8 +14,7 @@ use super::ranking::write_run;
 use super::set::{Question, QuestionSet, judged_documents};
 use super::significance::{RESAMPLES, SEED, interval_of_auroc, interval_of_mean, mean, percentile};
 use crate::progress::{Progress, Unit};
-use crate::retrieval::{Hit, Retriever};
-use crate::source::id_of_path;
+use crate::retrieval::{Hit, Retriever, id_of_path};
 
 /// Chunks that count for passage@5.
 const PASSAGE_DEPTH: usize = 5;

@@ -15,14 +15,6 @@ pub enum EvaluationError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// A file cannot be written.
-    #[error("`{}` cannot be written: {source}", path.display())]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
     /// A line that is not what the file should hold.
     #[error("`{}`, line {line}: {reason}", path.display())]
     Line {
@@ -140,7 +132,6 @@ impl EvaluationError {
     pub fn hint(&self) -> String {
         match self {
             Self::Unreadable { .. } => "check the spelling and the permissions".into(),
-            Self::Unwritable { .. } => "name a file in a folder that is there and can be written".into(),
             Self::Line { layout, .. } => format!("a line looks like this: {layout}"),
             Self::NotASet { .. } => {
                 "name a folder with questions.jsonl, or with queries.jsonl and qrels (BEIR), or a file of TREC topics with --qrels FILE".into()

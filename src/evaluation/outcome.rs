@@ -197,7 +197,7 @@ pub struct UnanswerableOutcome {
 }
 
 impl Evaluation {
-    /// Reads what [`Evaluation::write`] wrote.
+    /// Reads what [`Evaluation::to_json`] gave.
     ///
     /// # Errors
     /// Where the file cannot be read, or is not the JSON of an evaluation.
@@ -223,12 +223,4 @@ impl Evaluation {
     pub fn values(&self, metric: Metric) -> Vec<f64> {
         self.questions.iter().filter_map(|question| question.metrics.get(&metric).copied()).collect()
     }
-}
-
-/// Writes `text` to the file at `path`.
-///
-/// # Errors
-/// Where it cannot be written.
-pub fn write_file(path: &Path, text: &str) -> Result<(), EvaluationError> {
-    std::fs::write(path, text).map_err(|source| EvaluationError::Unwritable { path: path.to_owned(), source })
 }

@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use crate::retrieval::Hit;
-use crate::source::id_of_path;
+use crate::retrieval::{Hit, id_of_path};
 
 /// A document in a ranking.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,15 +16,16 @@ pub struct RankedDocument {
 
 /// Documents in the order of each one's best chunk, the first `limit` of them.
 ///
-/// Other tools rank by score alone, so a score never rises from one document to the next; equal
-/// scores are ordered as those tools do.
+/// Other tools rank by score alone. Where a document's score is higher than that of one before it
+/// (not all chunks are scored by all views), it is written as just below; equal scores are ordered
+/// as those tools do.
 #[must_use]
 pub fn rank_documents(hits: &[Hit], limit: usize) -> Vec<RankedDocument> {
     let mut seen = HashSet::new();
     let mut lowest = f32::INFINITY;
     let mut ranking = Vec::new();
     for hit in hits.iter().filter(|hit| seen.insert(hit.path.as_str())) {
-        lowest = lowest.min(hit.score);
+        lowest = if hit.score > lowest { lowest.next_down() } else { hit.score };
         ranking.push(RankedDocument { id: id_of_path(hit.path.as_str()).into_owned(), score: lowest });
     }
     sort_as_trec(&mut ranking);
@@ -69,8 +69,11 @@ mod tests {
 
     #[test]
     fn scores_never_rise_and_ties_are_those_of_trec() {
-        let hits = [hit("a", 0.5), hit("b", 0.9), hit("c", 0.5), hit("d", 0.1)];
-        assert_eq!(ids(&rank_documents(&hits, 9)), [("c", 0.5), ("b", 0.5), ("a", 0.5), ("d", 0.1)]);
+        let hits = [hit("a", 0.5), hit("b", 0.5), hit("c", 0.9), hit("e", 0.5), hit("d", 0.1)];
+        let ranking = rank_documents(&hits, 9);
+        let below = 0.5_f32.next_down();
+        let expected = [("b", 0.5), ("a", 0.5), ("c", below), ("e", below.next_down()), ("d", 0.1)];
+        assert_eq!(ids(&ranking), expected);
     }
 
     #[test]

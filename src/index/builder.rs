@@ -2,22 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::cached::CachedVectors;
-use super::chunks::{CHUNKS, DOCUMENTS, DocumentRecord, StoredChunk};
-use super::failure::BuildError;
-use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, VECTORS_FILE};
-use super::lexical::{FieldTexts, LexicalBuilder};
-use super::manifest::{
-    Counts, FORMAT_VERSION, MANIFEST, Manifest, SkipSummary, generation_name, read_manifest,
-};
-use super::passages::{EncoderTokens, passage, passage_hash};
-use super::{Index, WriterLock, records, storage, vectors};
-use crate::chunking::{Chunk, ChunkSettings, Chunker};
-use crate::embedding::{EmbedError, Embedder, Role};
+use super::chunks::{DocumentRecord, StoredChunk};
+use super::commit::{Content, commit, remove_leftovers};
+use super::embed::Embedding;
+use super::failure::{BuildError, OpenError};
+use super::manifest::{Counts, FORMAT_VERSION, MANIFEST, Manifest, SkipSummary};
+use super::parallel::in_parallel;
+use super::passages::{EncoderTokens, passage_hash};
+use super::{Index, WriterLock, storage};
+use crate::chunking::{ChunkSettings, Chunker, Cut};
+use crate::embedding::Embedder;
 use crate::parse::{Format, parse};
 use crate::progress::{Progress, Unit};
 use crate::source::{FileText, Limits, Skip, SourceError, SourceFile, SourcePath, read_text, walk};
@@ -76,7 +71,7 @@ type NumberedFile = (u32, SourceFile);
 /// A file, read and cut.
 struct Prepared {
     document: DocumentRecord,
-    chunks: Vec<Chunk>,
+    cuts: Vec<Cut>,
 }
 
 impl IndexBuilder<'_> {
@@ -98,13 +93,33 @@ impl IndexBuilder<'_> {
         number_chunks(&mut prepared);
         if let Some(index) = previous.as_ref().filter(|index| self.is_current(index, &prepared)) {
             let manifest = index.manifest().clone();
+            // A build that was killed after its last step left the generation before it.
+            let _ = remove_leftovers(&self.folder);
             return Ok(BuildReport { outcome: Outcome::Unchanged, manifest, skipped });
         }
-        let (stored, passages) = self.stored_chunks(&prepared);
-        let known = CachedVectors::of(previous.as_ref(), self.embedder.identity());
-        let (values, embedded) = self.embed(&stored, &passages, &known)?;
-        let manifest = self.write(&prepared, &stored, &values, &skipped)?;
-        let outcome = Outcome::Built { embedded, reused: stored.len() - embedded };
+        self.build_generation(&prepared, skipped, previous.as_ref())
+    }
+
+    fn build_generation(
+        &self,
+        prepared: &[Prepared],
+        skipped: Vec<Skip>,
+        previous: Option<&Index>,
+    ) -> Result<BuildReport, BuildError> {
+        let cuts = || prepared.iter().flat_map(|file| &file.cuts);
+        let passages: Vec<&str> = cuts().map(|cut| cut.passage.as_str()).collect();
+        let model = self.embedder.identity();
+        let hashes: Vec<[u8; 32]> = passages.iter().map(|passage| passage_hash(model, passage)).collect();
+        let stage = Embedding { embedder: self.embedder, progress: self.progress };
+        let embedded = stage.run(&passages, &hashes, previous)?;
+        let content = Content {
+            documents: prepared.iter().map(|file| &file.document).collect(),
+            chunks: &stored_chunks(prepared, &hashes),
+            bodies: cuts().map(|cut| cut.body.as_str()).collect(),
+            embedded: &embedded,
+        };
+        let manifest = commit(&self.folder, &content, self.manifest(prepared, passages.len(), &skipped))?;
+        let outcome = Outcome::Built { embedded: embedded.made, reused: passages.len() - embedded.made };
         Ok(BuildReport { outcome, manifest, skipped })
     }
 
@@ -112,8 +127,10 @@ impl IndexBuilder<'_> {
     fn inventory(&self) -> Result<(Vec<NumberedFile>, Vec<Skip>), BuildError> {
         let mut files: Vec<NumberedFile> = Vec::new();
         let mut skipped = Vec::new();
+        // `docent index .` writes below what it reads.
+        let own = self.folder.canonicalize().ok();
         for (number, root) in self.roots.iter().enumerate() {
-            let found = walk(&root.path, &self.limits, &|path| Format::of(path).is_some())?;
+            let found = walk(&root.path, &self.limits, own.as_deref(), &|path| Format::of(path).is_some())?;
             let prefix = if self.roots.len() > 1 { folder_name(&root.path) } else { None };
             let prefixed = |path: &str| match &prefix {
                 Some(prefix) => format!("{prefix}/{path}"),
@@ -144,9 +161,9 @@ impl IndexBuilder<'_> {
     /// The index that is there, for what can be reused. A damaged one is as good as none, and is
     /// replaced.
     fn previous(&self) -> Option<Index> {
-        read_manifest(&self.folder).ok()?;
         match Index::open(&self.folder) {
             Ok(index) => Some(index),
+            Err(OpenError::Missing { .. }) => None,
             Err(error) => {
                 self.progress.note(&format!("the index that is there cannot be reused: {error}"));
                 None
@@ -171,6 +188,7 @@ impl IndexBuilder<'_> {
                 Err(skip) => skipped.push(skip),
             }
         }
+        skipped.sort_by(|first, second| first.path.cmp(&second.path));
         prepared
     }
 
@@ -189,7 +207,7 @@ impl IndexBuilder<'_> {
             parsed.title.clone_from(&record.title);
         }
         let counter = EncoderTokens(self.embedder);
-        let chunks = Chunker::new(self.chunking, &counter).chunk(&file.path, &read.text, &parsed);
+        let cuts = Chunker::new(self.chunking, &counter).chunk(&file.path, &read.text, &parsed);
         let document = DocumentRecord {
             path: file.path.clone(),
             title: parsed.title,
@@ -199,9 +217,9 @@ impl IndexBuilder<'_> {
             size: file.size,
             modified_ns: file.modified_ns,
             first_chunk: 0,
-            chunk_count: chunks.len() as u32,
+            chunk_count: cuts.len() as u32,
         };
-        Ok(Prepared { document, chunks })
+        Ok(Prepared { document, cuts })
     }
 
     fn is_current(&self, index: &Index, prepared: &[Prepared]) -> bool {
@@ -223,122 +241,11 @@ impl IndexBuilder<'_> {
         self.roots.iter().map(absolute).collect()
     }
 
-    fn stored_chunks(&self, prepared: &[Prepared]) -> (Vec<StoredChunk>, Vec<String>) {
-        let mut stored = Vec::new();
-        let mut passages = Vec::new();
-        for (number, file) in prepared.iter().enumerate() {
-            for chunk in &file.chunks {
-                let passage = passage(&file.document.title, chunk);
-                let passage_hash = passage_hash(self.embedder.identity(), &passage);
-                stored.push(StoredChunk { document: number as u32, passage_hash, chunk: chunk.clone() });
-                passages.push(passage);
-            }
-        }
-        (stored, passages)
-    }
-
-    /// The vectors of all chunks, row after row, and how many of them had to be made.
-    fn embed(
-        &self,
-        stored: &[StoredChunk],
-        passages: &[String],
-        known: &CachedVectors,
-    ) -> Result<(Vec<f32>, usize), BuildError> {
-        let missing: Vec<usize> =
-            (0..stored.len()).filter(|index| known.get(&stored[*index].passage_hash).is_none()).collect();
-        let made = self.encode_all(&missing, passages)?;
-        let mut made = made.into_iter();
-        let mut values = Vec::with_capacity(stored.len() * self.embedder.identity().dimensions);
-        for chunk in stored {
-            match known.get(&chunk.passage_hash) {
-                Some(vector) => values.extend_from_slice(vector),
-                None => values.extend(made.next().unwrap_or_default()),
-            }
-        }
-        Ok((values, missing.len()))
-    }
-
-    /// Encodes the passages at `missing`, on as many threads as the encoder serves at once.
-    fn encode_all(&self, missing: &[usize], passages: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        if missing.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.progress.begin("embedding", Some(missing.len() as u64), Unit::Chunks);
-        let results = in_parallel(missing.len(), self.embedder.parallelism(), |index| {
-            let encoded = self.embedder.encode(&passages[missing[index]], Role::Passage);
-            self.progress.advance(1);
-            encoded.map(|encoding| encoding.pooled.as_slice().to_vec())
-        });
-        self.progress.finish();
-        results.into_iter().collect()
-    }
-
-    /// Writes a new generation, opens it to prove it, and only then names it in the manifest.
-    fn write(
-        &self,
-        prepared: &[Prepared],
-        stored: &[StoredChunk],
-        values: &[f32],
-        skipped: &[Skip],
-    ) -> Result<Manifest, BuildError> {
-        let generation = next_generation(&self.folder);
-        remove_leftovers(&self.folder)?;
-        let folder = self.folder.join(generation_name(generation));
-        let written = self.write_files(&folder, prepared, stored, values);
-        let committed = written.and_then(|checksums| {
-            let manifest = self.manifest(generation, prepared, stored.len(), skipped, checksums);
-            Index::open_generation(&self.folder, manifest.clone())
-                .map_err(|error| BuildError::Verify(Box::new(error)))?;
-            let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
-            storage::replace_file(&self.folder.join(MANIFEST), &text)?;
-            Ok(manifest)
-        });
-        if committed.is_err() {
-            // What is half-written helps nobody, and on a full disk it is in the way.
-            let _ = storage::remove_folder(&folder);
-        }
-        let manifest = committed?;
-        // The new generation is in force: an old one that cannot be removed is only in the way.
-        let _ = remove_leftovers(&self.folder);
-        Ok(manifest)
-    }
-
-    fn write_files(
-        &self,
-        folder: &Path,
-        prepared: &[Prepared],
-        stored: &[StoredChunk],
-        values: &[f32],
-    ) -> Result<BTreeMap<String, String>, BuildError> {
-        storage::create_folder(folder)?;
-        let encode_error = |source| BuildError::Write { path: folder.to_owned(), source };
-        let documents: Vec<&DocumentRecord> = prepared.iter().map(|file| &file.document).collect();
-        let files = [
-            (DOCUMENTS_FILE, records::encode(DOCUMENTS, &documents).map_err(encode_error)?),
-            (CHUNKS_FILE, records::encode(CHUNKS, stored).map_err(encode_error)?),
-            (VECTORS_FILE, vectors::encode(values)),
-            (LEXICAL_FILE, lexical_file(prepared, stored)),
-        ];
-        let mut checksums = BTreeMap::new();
-        for (name, file) in files {
-            checksums.insert(name.to_owned(), file.write(&folder.join(name))?);
-        }
-        storage::sync_folder(folder)?;
-        storage::sync_folder(&self.folder)?;
-        Ok(checksums)
-    }
-
-    fn manifest(
-        &self,
-        generation: u64,
-        prepared: &[Prepared],
-        chunks: usize,
-        skipped: &[Skip],
-        checksums: BTreeMap<String, String>,
-    ) -> Manifest {
+    /// The manifest, but for what only the commit knows.
+    fn manifest(&self, prepared: &[Prepared], chunks: usize, skipped: &[Skip]) -> Manifest {
         Manifest {
             format: FORMAT_VERSION,
-            generation,
+            generation: 0,
             indexed_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             roots: self.absolute_roots(),
             model: self.embedder.identity().clone(),
@@ -349,23 +256,20 @@ impl IndexBuilder<'_> {
                 source_bytes: prepared.iter().map(|file| file.document.size).sum(),
             },
             skipped: SkipSummary::of(skipped),
-            checksums,
+            checksums: BTreeMap::new(),
         }
     }
 }
 
-fn lexical_file(prepared: &[Prepared], stored: &[StoredChunk]) -> storage::FileWriter {
-    let mut builder = LexicalBuilder::default();
-    for stored in stored {
-        let document = &prepared[stored.document as usize].document;
-        builder.add(&FieldTexts {
-            body: &stored.chunk.body,
-            headings: &stored.chunk.headings.join("\n"),
-            title: &document.title,
-            path: document.path.as_str(),
-        });
-    }
-    builder.finish()
+fn stored_chunks(prepared: &[Prepared], hashes: &[[u8; 32]]) -> Vec<StoredChunk> {
+    let numbered = prepared.iter().enumerate();
+    let chunks = numbered.flat_map(|(number, file)| file.cuts.iter().map(move |cut| (number as u32, cut)));
+    let stored = |((document, cut), hash): ((u32, &Cut), &[u8; 32])| StoredChunk {
+        document,
+        passage_hash: *hash,
+        chunk: cut.chunk.clone(),
+    };
+    chunks.zip(hashes).map(stored).collect()
 }
 
 fn number_chunks(prepared: &mut [Prepared]) {
@@ -383,29 +287,6 @@ fn folder_name(path: &Path) -> Option<String> {
     } else {
         None
     }
-}
-
-/// Calls `work` with 0..count on `threads` threads; the results come in order.
-fn in_parallel<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(count));
-    std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, count.max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= count {
-                        break;
-                    }
-                    let result = work(index);
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// A folder may become an index if it is new, empty, an index already, or holds only the notes
@@ -426,37 +307,9 @@ fn ensure_index_folder(folder: &Path) -> Result<(), BuildError> {
     if foreign && !is_index { Err(BuildError::NotAnIndex { folder: folder.to_owned() }) } else { Ok(()) }
 }
 
-fn generation_number(name: &str) -> Option<u64> {
-    name.strip_prefix("gen-")?.parse().ok()
-}
-
-/// One more than any generation that is there, named or not.
-fn next_generation(folder: &Path) -> u64 {
-    let on_disk = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let newest = on_disk.filter_map(|entry| generation_number(&entry.file_name().to_string_lossy())).max();
-    let named = read_manifest(folder).ok().map(|manifest| manifest.generation);
-    newest.max(named).unwrap_or(0) + 1
-}
-
-/// Removes the generations that the manifest does not name, and temporary files. Called with the
-/// lock held.
-fn remove_leftovers(folder: &Path) -> Result<(), BuildError> {
-    let current = read_manifest(folder).ok().map(|manifest| manifest.generation);
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        match generation_number(&name) {
-            Some(generation) if Some(generation) != current => storage::remove_folder(&entry.path())?,
-            None if name.starts_with(".tmp-") => {
-                let _ = std::fs::remove_file(entry.path());
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::generation::VECTORS_FILE;
     use super::*;
     use crate::embedding::HashingEmbedder;
     use crate::progress::Silent;

@@ -1,5 +1,6 @@
 //! What can go wrong when an index is opened or built, and the command that mends it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::LockError;
@@ -71,14 +72,18 @@ impl OpenError {
             Self::Format { found, newest, .. } if found > newest => {
                 "use the docent that wrote it, or build it anew: `docent index PATH`".into()
             }
-            Self::Format { .. } => "build it anew: `docent index PATH`".into(),
             Self::OtherModel { .. } => {
-                "leave --model out to use the index's own model, or build it anew: `docent index PATH --model MODEL`".into()
+                "leave --model out to use the index's own model, or build the index anew: `docent index --model NAME`".into()
             }
-            Self::Damaged { .. } => {
-                "build it anew: delete the index folder, then `docent index PATH`".into()
+            Self::Unreadable { source, .. } if source.kind() == ErrorKind::NotADirectory => {
+                "name the folder of an index with --index DIR or DOCENT_INDEX".into()
             }
-            Self::Unreadable { .. } => "check the permissions of the index folder".into(),
+            Self::Unreadable { source, .. } if source.kind() != ErrorKind::NotFound => {
+                "check the permissions of the index folder".into()
+            }
+            Self::Format { .. } | Self::Damaged { .. } | Self::Unreadable { .. } => {
+                "build it anew: `docent index PATH`".into()
+            }
         }
     }
 }
@@ -122,7 +127,14 @@ impl BuildError {
             Self::Source(error) => error.hint(),
             Self::Embed(error) => error.hint(),
             Self::Lock(error) => error.hint(),
-            Self::Write { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+            Self::Write { source, .. }
+                if matches!(source.kind(), ErrorKind::NotADirectory | ErrorKind::AlreadyExists) =>
+            {
+                "a file is where the index folder should be: name another folder with --index DIR".into()
+            }
+            Self::Write { source, .. }
+                if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+            {
                 "make room on the disk, or put the index elsewhere with --index DIR; the index that was there is untouched".into()
             }
             Self::Write { .. } => {

@@ -7,11 +7,13 @@ use super::failure::OpenError;
 use super::lexical::{self, Lexical};
 use super::manifest::{Manifest, read_manifest};
 use super::storage::{Kind, MappedFile};
+use super::tokens::{self, TokenSigns};
 use super::vectors::{self, Vectors};
 
 pub(super) const DOCUMENTS_FILE: &str = "documents.bin";
 pub(super) const CHUNKS_FILE: &str = "chunks.bin";
 pub(super) const VECTORS_FILE: &str = "vectors.bin";
+pub(super) const TOKENS_FILE: &str = "tokens.bin";
 pub(super) const LEXICAL_FILE: &str = "lexical.bin";
 
 /// One generation of an index, ready to be searched. It stays whole and readable while newer
@@ -21,6 +23,7 @@ pub struct Index {
     manifest: Manifest,
     store: ChunkStore,
     vectors: Vectors,
+    tokens: TokenSigns,
     lexical: Lexical,
 }
 
@@ -53,13 +56,15 @@ impl Index {
             MappedFile::open(&path, kind, checksum)
         };
         let store = ChunkStore::open(open(DOCUMENTS_FILE, DOCUMENTS)?, open(CHUNKS_FILE, CHUNKS)?)?;
-        let vectors = Vectors::open(open(VECTORS_FILE, vectors::KIND)?, manifest.model.dimensions)?;
+        let dimensions = manifest.model.dimensions;
+        let vectors = Vectors::open(open(VECTORS_FILE, vectors::KIND)?, dimensions, store.document_count())?;
+        let tokens = TokenSigns::open(open(TOKENS_FILE, tokens::KIND)?, store.chunk_count(), dimensions)?;
         let lexical = Lexical::open(open(LEXICAL_FILE, lexical::KIND)?, store.chunk_count())?;
         let counts = (store.document_count(), store.chunk_count(), vectors.len());
         if counts != (manifest.counts.documents, manifest.counts.chunks, manifest.counts.chunks) {
             return Err(OpenError::damaged(&files, "its files do not hold what the manifest counts"));
         }
-        Ok(Self { folder: folder.to_owned(), manifest, store, vectors, lexical })
+        Ok(Self { folder: folder.to_owned(), manifest, store, vectors, tokens, lexical })
     }
 
     /// The folder that the index is in.
@@ -78,6 +83,12 @@ impl Index {
     #[must_use]
     pub fn vectors(&self) -> &Vectors {
         &self.vectors
+    }
+
+    /// The chunks' tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &TokenSigns {
+        &self.tokens
     }
 
     /// The chunks' terms.

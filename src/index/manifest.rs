@@ -81,6 +81,12 @@ impl SkipSummary {
 }
 
 impl Manifest {
+    /// The manifest's own file, in the index at `folder`.
+    #[must_use]
+    pub fn path(folder: &Path) -> PathBuf {
+        folder.join(MANIFEST)
+    }
+
     /// The folder of the generation's files.
     #[must_use]
     pub fn generation_folder(&self, index: &Path) -> PathBuf {

@@ -5,16 +5,19 @@
 //! disk (`storage.rs`); every length that is read is checked before it is believed.
 
 mod builder;
-mod cached;
 mod chunks;
+mod commit;
+mod embed;
 mod failure;
 mod generation;
 mod lexical;
 mod lock;
 mod manifest;
+mod parallel;
 mod passages;
 mod records;
 mod storage;
+mod tokens;
 mod vectors;
 
 pub use builder::{BuildReport, IndexBuilder, Outcome, Root};
@@ -24,6 +27,7 @@ pub use generation::Index;
 pub use lexical::{Lexical, QueryTerms};
 pub use lock::{LockError, WriterLock};
 pub use manifest::{Counts, FORMAT_VERSION, Manifest, OLDEST_READABLE, read_manifest};
+pub use tokens::TokenSigns;
 pub use vectors::{Vectors, dot};
 
 #[cfg(target_endian = "big")]

@@ -1,20 +1,15 @@
-//! What is embedded for a chunk: its title and headings, then its text.
+//! An encoder as the chunker's ruler, and the names of the vectors that it makes.
 
-use crate::chunking::{Chunk, TokenCounter, breadcrumb};
+use crate::chunking::TokenCounter;
 use crate::embedding::{Embedder, ModelIdentity};
 
-/// An encoder as the chunker's ruler.
+/// Counts with the encoder's own tokenizer.
 pub(super) struct EncoderTokens<'embedder>(pub(super) &'embedder dyn Embedder);
 
 impl TokenCounter for EncoderTokens<'_> {
     fn count(&self, text: &str) -> usize {
         self.0.count_tokens(text)
     }
-}
-
-/// The text that the encoder sees.
-pub(super) fn passage(title: &str, chunk: &Chunk) -> String {
-    format!("{}\n{}", breadcrumb(title, &chunk.headings), chunk.body)
 }
 
 /// Names a vector: the model that makes it, and what it is made of.

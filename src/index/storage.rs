@@ -162,11 +162,21 @@ fn read_table(map: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
 pub(super) fn replace_file(path: &Path, content: &[u8]) -> Result<(), BuildError> {
     let write_error = |source| BuildError::Write { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).map_err(write_error)?;
+    let mut temporary = temporary_in(folder).map_err(write_error)?;
     temporary.write_all(content).map_err(write_error)?;
     temporary.as_file().sync_all().map_err(write_error)?;
     temporary.persist(path).map_err(|error| write_error(error.error))?;
     sync_folder(folder)
+}
+
+/// A file that becomes as readable as any other: temporary files are made for their owner alone,
+/// and an index may be shared.
+fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tmp-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// Makes the names in a folder durable.
@@ -183,6 +193,11 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), BuildError> {
 /// Makes a folder and those above it.
 pub(super) fn create_folder(folder: &Path) -> Result<(), BuildError> {
     fs::create_dir_all(folder).map_err(|source| BuildError::Write { path: folder.to_owned(), source })
+}
+
+/// Removes a temporary file that a crash left.
+pub(super) fn remove_file(path: &Path) -> Result<(), BuildError> {
+    fs::remove_file(path).map_err(|source| BuildError::Write { path: path.to_owned(), source })
 }
 
 /// Removes a generation that no manifest names.

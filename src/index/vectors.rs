@@ -1,11 +1,15 @@
 //! The chunks' vectors, row after row, read in place.
+//!
+//! Vectors of one corpus share a direction that says nothing ("this is documentation of that
+//! product"). Dense scores are cosines after the mean vector is taken away, which needs no second
+//! copy of the vectors: a scale for each of them does.
 
 use super::failure::OpenError;
 use super::storage::{FileWriter, Kind, MappedFile};
 
 pub(super) const KIND: Kind = *b"vectors ";
 
-/// Unit vectors in a mapped file.
+/// Unit vectors in a mapped file, with the mean vector and the mean of each document.
 pub struct Vectors {
     file: MappedFile,
     dimensions: usize,
@@ -13,15 +17,18 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    pub(super) fn open(file: MappedFile, dimensions: usize) -> Result<Self, OpenError> {
+    pub(super) fn open(file: MappedFile, dimensions: usize, documents: usize) -> Result<Self, OpenError> {
+        let damaged = |reason: String| OpenError::damaged(file.path(), reason);
         let values = file.array::<f32>(0)?.len();
         if dimensions == 0 || values % dimensions != 0 {
-            return Err(OpenError::damaged(
-                file.path(),
-                format!("{values} values are not rows of {dimensions}"),
-            ));
+            return Err(damaged(format!("{values} values are not rows of {dimensions}")));
         }
-        Ok(Self { count: values / dimensions, dimensions, file })
+        let count = values / dimensions;
+        let lengths = (file.array::<f32>(1)?.len(), file.array::<f32>(2)?.len(), file.array::<f32>(3)?.len());
+        if lengths != (dimensions, count, documents * dimensions) {
+            return Err(damaged("its means are not those of its vectors".into()));
+        }
+        Ok(Self { file, dimensions, count })
     }
 
     /// Number of vectors.
@@ -42,23 +49,62 @@ impl Vectors {
     /// Where `index` is not less than [`Vectors::len`].
     #[must_use]
     pub fn row(&self, index: usize) -> &[f32] {
-        &self.values()[index * self.dimensions..(index + 1) * self.dimensions]
+        &self.values(0)[index * self.dimensions..(index + 1) * self.dimensions]
     }
 
-    /// The cosine of `query` and every chunk, in the order of the chunks.
+    /// The centred cosine of `query` (a unit vector) and every chunk, in the order of the chunks.
     #[must_use]
     pub fn scan(&self, query: &[f32]) -> Vec<f32> {
-        self.values().chunks_exact(self.dimensions).map(|row| dot(query, row)).collect()
+        let mean = self.values(1);
+        let centred: Vec<f32> = query.iter().zip(mean).map(|(value, mean)| value - mean).collect();
+        let length = dot(&centred, &centred).sqrt().max(1e-6);
+        let offset = dot(&centred, mean);
+        let rows = self.values(0).chunks_exact(self.dimensions);
+        rows.zip(self.values(2)).map(|(row, scale)| (dot(&centred, row) - offset) * scale / length).collect()
     }
 
-    fn values(&self) -> &[f32] {
-        self.file.array(0).unwrap_or_default()
+    /// The cosine of `query` and the mean vector of every document, in the order of the documents.
+    #[must_use]
+    pub fn scan_documents(&self, query: &[f32]) -> Vec<f32> {
+        self.values(3).chunks_exact(self.dimensions).map(|mean| dot(query, mean)).collect()
+    }
+
+    fn values(&self, array: usize) -> &[f32] {
+        self.file.array(array).unwrap_or_default()
     }
 }
 
-pub(super) fn encode(values: &[f32]) -> FileWriter {
+/// `values` are unit vectors of `dimensions`, row after row; `document_of` names each row's
+/// document, in ascending order.
+pub(super) fn encode(values: &[f32], dimensions: usize, document_of: &[u32], documents: usize) -> FileWriter {
+    let rows = || values.chunks_exact(dimensions);
+    let mut mean = vec![0.0_f32; dimensions];
+    let mut document_means = vec![0.0_f32; documents * dimensions];
+    let share = 1.0 / document_of.len().max(1) as f32;
+    for (row, document) in rows().zip(document_of) {
+        let start = *document as usize * dimensions;
+        let sums = &mut document_means[start..start + dimensions];
+        for ((mean, sum), value) in mean.iter_mut().zip(sums).zip(row) {
+            *mean += value * share;
+            *sum += value;
+        }
+    }
+    for sums in document_means.chunks_exact_mut(dimensions) {
+        // A document whose chunks cancel out is near nothing.
+        let length = dot(sums, sums).sqrt();
+        for value in sums {
+            *value = if length > 1e-6 { *value / length } else { 0.0 };
+        }
+    }
+    let mean_length = dot(&mean, &mean);
+    let scale = |row: &[f32]| {
+        let squared = dot(row, row) - 2.0 * dot(row, &mean) + mean_length;
+        // A vector that is the mean itself has no direction left.
+        if squared > 1e-9 { squared.sqrt().recip() } else { 0.0 }
+    };
+    let scales: Vec<f32> = rows().map(scale).collect();
     let mut writer = FileWriter::new(KIND);
-    writer.push(values);
+    writer.push(values).push(&mean).push(&scales).push(&document_means);
     writer
 }
 
@@ -82,7 +128,7 @@ pub fn dot(first: &[f32], second: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::dot;
+    use super::*;
 
     #[test]
     fn dot_handles_every_length() {
@@ -91,5 +137,28 @@ mod tests {
             let expected: f32 = values.iter().map(|value| value * value).sum();
             assert!((dot(&values, &values) - expected).abs() < 1e-3);
         }
+    }
+
+    #[test]
+    fn scores_are_cosines_around_the_mean() {
+        let unit = |x: f32, y: f32| [x / x.hypot(y), y / x.hypot(y)];
+        let rows = [unit(1.0, 0.2), unit(1.0, -0.2), unit(0.9, 0.6)];
+        let values: Vec<f32> = rows.iter().flatten().copied().collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors");
+        let checksum = encode(&values, 2, &[0, 0, 1], 2).write(&path).unwrap();
+        let vectors = Vectors::open(MappedFile::open(&path, KIND, &checksum).unwrap(), 2, 2).unwrap();
+        let mean = [0, 1].map(|axis| rows.iter().map(|row| row[axis]).sum::<f32>() / 3.0);
+        let query = unit(0.7, 0.7);
+        let centred = |row: &[f32; 2]| [row[0] - mean[0], row[1] - mean[1]];
+        let query_centred = centred(&query);
+        for (row, score) in rows.iter().zip(vectors.scan(&query)) {
+            let row = centred(row);
+            let expected = (row[0] * query_centred[0] + row[1] * query_centred[1])
+                / (row[0].hypot(row[1]) * query_centred[0].hypot(query_centred[1]));
+            assert!((score - expected).abs() < 1e-4, "{score} instead of {expected}");
+        }
+        let documents = vectors.scan_documents(&query);
+        assert!((documents[1] - (query[0] * rows[2][0] + query[1] * rows[2][1])).abs() < 1e-6);
     }
 }

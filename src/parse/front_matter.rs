@@ -8,7 +8,7 @@ use std::ops::Range;
 use yaml_rust2::parser::{Event, MarkedEventReceiver, Parser};
 use yaml_rust2::scanner::Marker;
 
-use super::{Block, BlockKind, Section};
+use super::{Block, BlockKind, Part, Section};
 
 /// Keys of the page itself whose values are for machines, whatever they look like.
 const METADATA: [&str; 14] = [
@@ -48,7 +48,7 @@ pub(super) fn parse(text: &str) -> Option<FrontMatter> {
     let mut front = FrontMatter { end, ..FrontMatter::default() };
     let Ok(leaves) = leaves(&text[yaml.clone()]) else {
         let block = Block { kind: BlockKind::Entry, span: yaml.clone(), text: text[yaml].to_owned() };
-        front.sections.push(Section { blocks: vec![block], ..Section::default() });
+        front.sections.push(Section { blocks: vec![block], part: Part::FrontMatter, ..Section::default() });
         return Some(front);
     };
     let line_starts = line_starts(text, &yaml);
@@ -97,7 +97,7 @@ impl FrontMatter {
         debug_assert!(text.is_char_boundary(block.span.start));
         match self.sections.last_mut() {
             Some(section) if section.headings == headings => section.blocks.push(block),
-            _ => self.sections.push(Section { headings, blocks: vec![block], standalone: false }),
+            _ => self.sections.push(Section { headings, blocks: vec![block], part: Part::FrontMatter }),
         }
     }
 }

@@ -83,9 +83,8 @@ impl<'text> Scanner<'text> {
             return;
         }
         // A page without a title in its front matter is called by the heading that it opens with.
-        if self.title.is_none() && self.sections.iter().all(|section| section.blocks.is_empty()) {
-            self.title = Some(heading.clone());
-        } else if self.title.is_none() && level == 1 {
+        let opens_the_page = self.sections.iter().all(|section| section.blocks.is_empty());
+        if self.title.is_none() && (opens_the_page || level == 1) {
             self.title = Some(heading.clone());
         }
         self.stack.retain(|(above, _)| *above < level);

@@ -34,8 +34,20 @@ pub struct Section {
     pub headings: Vec<String>,
     /// What stands under them.
     pub blocks: Vec<Block>,
-    /// Never to be joined with its neighbours: an entry of a changelog.
-    pub standalone: bool,
+    /// Which part of the document it belongs to: sections of different parts are never joined.
+    pub part: Part,
+}
+
+/// The parts of a document that differ in kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// Headings, paragraphs, code.
+    #[default]
+    Body,
+    /// The keys above the body.
+    FrontMatter,
+    /// An entry of a changelog, which stands for itself.
+    Entry,
 }
 
 /// A piece of a document that should stay whole where it fits.

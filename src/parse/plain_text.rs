@@ -63,7 +63,6 @@ pub(super) fn tag_end(rest: &str) -> Option<usize> {
     for (offset, character) in rest.char_indices() {
         match (quote, character) {
             (Some(open), _) if character == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') if depth > 0 || previous == '=' => quote = Some(character),
             (None, '{') => depth += 1,
             (None, '}') => depth = depth.saturating_sub(1),
@@ -71,6 +70,7 @@ pub(super) fn tag_end(rest: &str) -> Option<usize> {
             // A blank line, or another tag's start, means that this was a bare "<".
             (None, '<') if offset > 0 && depth == 0 => return None,
             (None, '\n') if depth == 0 && rest[offset + 1..].starts_with('\n') => return None,
+            // Inside quotes nothing counts but their end.
             _ => {}
         }
         previous = character;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::query::Query;
 use crate::chunking::ChunkId;
+use crate::index::{Index, OpenError};
 use crate::source::SourcePath;
 
 /// Version of the JSON form of an [`Answer`].
@@ -21,6 +23,20 @@ pub struct Answer {
     pub indexed_at: String,
     /// Best first; empty only where nothing is indexed.
     pub hits: Vec<Hit>,
+    /// What is missing from the answer's quality, where something is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<Degraded>,
+    /// Whether there are hits after these.
+    #[serde(skip)]
+    pub has_more: bool,
+}
+
+/// An answer that is less than docent can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Degraded {
+    /// By words alone, because the model was not loaded yet.
+    LexicalOnly,
 }
 
 /// A chunk that was found.
@@ -42,4 +58,42 @@ pub struct Hit {
     pub score: f32,
     /// The source itself.
     pub text: String,
+}
+
+impl Answer {
+    /// The page of `ranked` (a few more than needed, best first) that `query` asks for.
+    pub(super) fn page(index: &Index, query: &Query, ranked: &[(usize, f32)]) -> Result<Self, OpenError> {
+        let rest = ranked.get(query.offset()..).unwrap_or_default();
+        let shown = &rest[..rest.len().min(query.limit())];
+        let hits =
+            shown.iter().map(|(chunk, score)| Hit::of(index, *chunk, *score)).collect::<Result<_, _>>()?;
+        let manifest = index.manifest();
+        Ok(Self {
+            schema: SCHEMA,
+            query: query.text().to_owned(),
+            generation: manifest.generation,
+            indexed_at: manifest.indexed_at.clone(),
+            hits,
+            degraded: None,
+            has_more: rest.len() > shown.len(),
+        })
+    }
+}
+
+impl Hit {
+    /// The chunk with this number.
+    pub(super) fn of(index: &Index, number: usize, score: f32) -> Result<Self, OpenError> {
+        let stored = index.chunk(number)?;
+        let document = index.document(stored.document as usize)?;
+        Ok(Self {
+            id: stored.chunk.id,
+            path: document.path,
+            title: document.title,
+            breadcrumb: stored.chunk.headings,
+            start_line: stored.chunk.lines.0,
+            end_line: stored.chunk.lines.1,
+            score,
+            text: stored.chunk.text,
+        })
+    }
 }

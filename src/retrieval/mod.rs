@@ -1,10 +1,20 @@
 //! Questions to answers: candidates from both arms, fused into one ranking of chunks.
 
 mod answer;
+mod filter;
 mod fusion;
+mod late;
 mod query;
+mod ranking;
+mod reader;
+mod resident;
 mod retriever;
 
-pub use answer::{Answer, Hit, SCHEMA};
-pub use query::{MAX_LIMIT, MAX_QUERY_CHARACTERS, Query, QueryError};
+pub use crate::index::DocumentRecord;
+pub use crate::source::id_of_path;
+pub use answer::{Answer, Degraded, Hit, SCHEMA};
+pub use filter::PathFilter;
+pub use query::{MAX_LIMIT, MAX_QUERY_CHARACTERS, MAX_REPHRASINGS, Query, QueryError};
+pub use reader::{DocumentText, Freshness, Reader};
+pub use resident::{LoadEncoder, LoadFailure, Ready, Resident};
 pub use retriever::{RetrievalError, Retriever};

@@ -1,16 +1,23 @@
 //! A question that is known to be answerable in form.
 
+use super::filter::PathFilter;
+
 /// The longest question, in characters. What an encoder reads is far shorter; a question of this
 /// length is a document pasted by mistake.
 pub const MAX_QUERY_CHARACTERS: usize = 10_000;
 /// The most hits of one answer.
 pub const MAX_LIMIT: usize = 100;
+/// The most other wordings of one question.
+pub const MAX_REPHRASINGS: usize = 5;
 
 /// A question and how much is wanted of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     text: String,
     limit: usize,
+    rephrasings: Vec<String>,
+    path: Option<PathFilter>,
+    offset: usize,
 }
 
 /// A question that cannot be asked.
@@ -31,6 +38,20 @@ pub enum QueryError {
         /// As asked.
         limit: usize,
     },
+    /// More than [`MAX_REPHRASINGS`].
+    #[error("{given} rephrasings are too many; the limit is {MAX_REPHRASINGS}")]
+    Rephrasings {
+        /// How many there are.
+        given: usize,
+    },
+    /// Not a glob.
+    #[error("the path pattern `{pattern}` is not a glob: {reason}")]
+    Path {
+        /// As given.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl QueryError {
@@ -41,6 +62,8 @@ impl QueryError {
             Self::Empty => "ask in plain words: `docent ask \"how do I rotate a key?\"`".into(),
             Self::TooLong { .. } => "ask for one thing, in a sentence or two".into(),
             Self::Limit { .. } => format!("give --limit a number from 1 to {MAX_LIMIT}"),
+            Self::Rephrasings { .. } => format!("keep the {MAX_REPHRASINGS} that differ most"),
+            Self::Path { .. } => "write it like `docs/**/*.md`, or name a folder".into(),
         }
     }
 }
@@ -51,18 +74,56 @@ impl Query {
     /// # Errors
     /// Where it is empty or too long, or the limit is out of range.
     pub fn new(text: &str, limit: usize) -> Result<Self, QueryError> {
-        let text = text.trim();
-        let characters = text.chars().count();
-        if text.is_empty() {
-            return Err(QueryError::Empty);
-        }
-        if characters > MAX_QUERY_CHARACTERS {
-            return Err(QueryError::TooLong { characters });
-        }
+        let text = checked(text)?;
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(QueryError::Limit { limit });
         }
-        Ok(Self { text: text.to_owned(), limit })
+        Ok(Self { text: text.to_owned(), limit, rephrasings: Vec::new(), path: None, offset: 0 })
+    }
+
+    /// The same question in other words as well: all wordings count alike.
+    ///
+    /// # Errors
+    /// Where there are too many, or one is empty or too long.
+    pub fn rephrased<'text>(
+        self,
+        wordings: impl IntoIterator<Item = &'text str>,
+    ) -> Result<Self, QueryError> {
+        let rephrasings: Vec<String> =
+            wordings.into_iter().map(|text| checked(text).map(str::to_owned)).collect::<Result<_, _>>()?;
+        if rephrasings.len() > MAX_REPHRASINGS {
+            return Err(QueryError::Rephrasings { given: rephrasings.len() });
+        }
+        Ok(Self { rephrasings, ..self })
+    }
+
+    /// The same question of fewer documents.
+    #[must_use]
+    pub fn within(self, path: PathFilter) -> Self {
+        Self { path: Some(path), ..self }
+    }
+
+    /// The same question without its first `offset` hits.
+    #[must_use]
+    pub fn after(self, offset: usize) -> Self {
+        Self { offset, ..self }
+    }
+
+    /// The question and its other wordings.
+    pub fn wordings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.text.as_str()).chain(self.rephrasings.iter().map(String::as_str))
+    }
+
+    /// The documents it is asked of, where not of all.
+    #[must_use]
+    pub fn path(&self) -> Option<&PathFilter> {
+        self.path.as_ref()
+    }
+
+    /// How many of the best hits are left out.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.offset
     }
 
     /// A question for a ranking deeper than any answer: what an evaluation needs, and no client.
@@ -84,6 +145,18 @@ impl Query {
     pub fn limit(&self) -> usize {
         self.limit
     }
+}
+
+fn checked(text: &str) -> Result<&str, QueryError> {
+    let text = text.trim();
+    let characters = text.chars().count();
+    if text.is_empty() {
+        return Err(QueryError::Empty);
+    }
+    if characters > MAX_QUERY_CHARACTERS {
+        return Err(QueryError::TooLong { characters });
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use super::answer::{Answer, Hit, SCHEMA};
-use super::fusion::{WEIGHTS, min_max, top};
+use super::answer::Answer;
 use super::query::Query;
-use crate::embedding::{EmbedError, Embedder, Embedding, Role};
-use crate::index::{Index, OpenError, dot};
+use super::ranking::Ranking;
+use super::reader::Reader;
+use crate::embedding::{EmbedError, Embedder, Role};
+use crate::index::{Index, OpenError};
 
 /// Holds what it needs to answer: an index and the encoder that made it.
 pub struct Retriever {
-    index: Index,
+    index: Arc<Index>,
+    reader: Arc<Reader>,
     embedder: Arc<dyn Embedder>,
-    /// The mean direction of each document's chunks: which document a question is about.
-    documents: DocumentMeans,
+    /// The number of each chunk's document.
+    document_of: Vec<u32>,
 }
 
 /// A question that could not be answered.
@@ -44,6 +46,15 @@ impl Retriever {
     /// # Errors
     /// Where `embedder` is not the model that made the index.
     pub fn new(index: Index, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
+        Self::over(Arc::new(Reader::new(index)), embedder)
+    }
+
+    /// A retriever over an index that is being read already.
+    ///
+    /// # Errors
+    /// Where `embedder` is not the model that made the index.
+    pub fn over(reader: Arc<Reader>, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
+        let index = Arc::clone(reader.index());
         if index.manifest().model != *embedder.identity() {
             return Err(OpenError::OtherModel {
                 folder: index.folder().to_owned(),
@@ -51,8 +62,8 @@ impl Retriever {
                 wanted: embedder.identity().to_string(),
             });
         }
-        let documents = DocumentMeans::of(&index)?;
-        Ok(Self { index, embedder, documents })
+        let document_of = documents_of_chunks(&index)?;
+        Ok(Self { index, reader, embedder, document_of })
     }
 
     /// The index that answers.
@@ -61,106 +72,52 @@ impl Retriever {
         &self.index
     }
 
+    /// The same index, for everything that needs no encoder.
+    #[must_use]
+    pub fn reader(&self) -> &Arc<Reader> {
+        &self.reader
+    }
+
+    /// The encoder that questions go through.
+    #[must_use]
+    pub fn embedder(&self) -> &Arc<dyn Embedder> {
+        &self.embedder
+    }
+
     /// The best chunks for a question.
     ///
     /// # Errors
     /// Where the encoder fails, or a record of the index is damaged.
     pub fn answer(&self, query: &Query) -> Result<Answer, RetrievalError> {
-        let encoded = self.embedder.encode(query.text(), Role::Query)?;
-        let scores = self.scores(query.text(), &encoded.pooled);
-        let mut hits = Vec::with_capacity(query.limit());
-        for chunk in top(&scores, query.limit()) {
-            hits.push(self.hit(chunk, scores[chunk])?);
+        let mut wordings = Vec::new();
+        for text in query.wordings() {
+            wordings.push((text, self.embedder.encode(text, Role::Query)?));
         }
-        let manifest = self.index.manifest();
-        Ok(Answer {
-            schema: SCHEMA,
-            query: query.text().to_owned(),
-            generation: manifest.generation,
-            indexed_at: manifest.indexed_at.clone(),
-            hits,
-        })
-    }
-
-    /// The fused score of every chunk.
-    fn scores(&self, text: &str, query: &Embedding) -> Vec<f32> {
-        let mut dense = self.index.vectors().scan(query.as_slice());
-        let lexical_index = self.index.lexical();
-        let mut lexical = lexical_index.scores(&lexical_index.query_terms(text));
-        let document = self.documents.scan(query.as_slice());
-        min_max(&mut dense);
-        min_max(&mut lexical);
-        let document_of = &self.documents.document_of;
-        dense
-            .iter()
-            .zip(&lexical)
-            .zip(document_of)
-            .map(|((dense, lexical), number)| {
-                WEIGHTS.dense * dense
-                    + WEIGHTS.lexical * lexical
-                    + WEIGHTS.document * document[*number as usize]
-            })
-            .collect()
-    }
-
-    fn hit(&self, number: usize, score: f32) -> Result<Hit, OpenError> {
-        let stored = self.index.chunk(number)?;
-        let document = self.index.document(stored.document as usize)?;
-        Ok(Hit {
-            id: stored.chunk.id,
-            path: document.path,
-            title: document.title,
-            breadcrumb: stored.chunk.headings,
-            start_line: stored.chunk.lines.0,
-            end_line: stored.chunk.lines.1,
-            score,
-            text: stored.chunk.text,
-        })
+        let ranking = Ranking {
+            index: &self.index,
+            document_of: &self.document_of,
+            admitted: self.reader.admitted(query)?,
+        };
+        // One more than the page tells whether there is another page.
+        let wanted = query.offset().saturating_add(query.limit()).saturating_add(1);
+        Ok(Answer::page(&self.index, query, &ranking.of(&wordings, wanted))?)
     }
 }
 
-/// The mean vector of each document, and the document of each chunk.
-struct DocumentMeans {
-    means: Vec<f32>,
-    dimensions: usize,
-    document_of: Vec<u32>,
-}
-
-impl DocumentMeans {
-    fn of(index: &Index) -> Result<Self, OpenError> {
-        let dimensions = index.manifest().model.dimensions;
-        let mut means = Vec::with_capacity(index.document_count() * dimensions);
-        let mut document_of = vec![0; index.chunk_count()];
-        for number in 0..index.document_count() {
-            let document = index.document(number)?;
-            let first = document.first_chunk as usize;
-            let chunks = first..first.saturating_add(document.chunk_count as usize);
-            if chunks.end > index.chunk_count() {
-                return Err(OpenError::Damaged {
-                    path: index.folder().to_owned(),
-                    reason: format!("document `{}` has chunks that do not exist", document.path),
-                });
-            }
-            document_of[chunks.clone()].fill(number as u32);
-            means.extend(mean_direction(index, chunks, dimensions));
+/// The document of each chunk.
+fn documents_of_chunks(index: &Index) -> Result<Vec<u32>, OpenError> {
+    let mut document_of = vec![0; index.chunk_count()];
+    for number in 0..index.document_count() {
+        let document = index.document(number)?;
+        let first = document.first_chunk as usize;
+        let chunks = first..first.saturating_add(document.chunk_count as usize);
+        if chunks.end > index.chunk_count() {
+            return Err(OpenError::Damaged {
+                path: index.folder().to_owned(),
+                reason: format!("document `{}` has chunks that do not exist", document.path),
+            });
         }
-        Ok(Self { means, dimensions, document_of })
+        document_of[chunks].fill(number as u32);
     }
-
-    /// The cosine of `query` and every document's mean, scaled to 0..1 by the best and the worst.
-    fn scan(&self, query: &[f32]) -> Vec<f32> {
-        let mut scores: Vec<f32> =
-            self.means.chunks_exact(self.dimensions).map(|mean| dot(query, mean)).collect();
-        min_max(&mut scores);
-        scores
-    }
-}
-
-fn mean_direction(index: &Index, chunks: std::ops::Range<usize>, dimensions: usize) -> Vec<f32> {
-    let mut sum = vec![0.0; dimensions];
-    for chunk in chunks {
-        sum.iter_mut().zip(index.vectors().row(chunk)).for_each(|(sum, value)| *sum += value);
-    }
-    // A document without chunks, or with chunks that cancel out, is near nothing.
-    Embedding::normalized(sum).map_or_else(|_| vec![0.0; dimensions], |mean| mean.as_slice().to_vec())
+    Ok(document_of)
 }

@@ -51,7 +51,8 @@ struct Line {
 const ENCODED: &str = "id:";
 
 /// Whether `path` names a corpus by its extension.
-pub(super) fn is_corpus(path: &Path) -> bool {
+#[must_use]
+pub fn is_corpus(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("jsonl"))
 }
 
@@ -153,7 +154,7 @@ mod tests {
 
     fn read(lines: &str) -> Result<Inventory, SourceError> {
         let (_folder, path) = corpus(lines);
-        walk(&path, &Limits::default(), &|_| false)
+        walk(&path, &Limits::default(), None, &|_| false)
     }
 
     #[test]
@@ -188,7 +189,7 @@ mod tests {
     fn malformed_records_are_named_with_their_line() {
         let message = |lines: &str| {
             let (folder, path) = corpus(lines);
-            let error = walk(&path, &Limits::default(), &|_| false).unwrap_err();
+            let error = walk(&path, &Limits::default(), None, &|_| false).unwrap_err();
             error.to_string().replace(&folder.path().display().to_string(), "D")
         };
         let good = "{\"_id\": \"1\", \"text\": \"x\"}\n";

@@ -79,7 +79,7 @@ pub enum SourceError {
         limit: usize,
     },
     /// Nothing that can be indexed.
-    #[error("no documents under `{}`{}", path.display(), skipped_summary(skipped))]
+    #[error("no documents under `{}`{}", path.display(), left_out(skipped))]
     Empty {
         /// The root, or the first of several.
         path: PathBuf,
@@ -93,28 +93,36 @@ impl SourceError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::NotFound { .. } => "check the spelling, or give a folder of documents: `docent index docs/`".into(),
+            Self::NotFound { .. } => {
+                "check the spelling, or give a folder of documents: `docent index docs/`".into()
+            }
             Self::Unreadable { .. } => "check the permissions of the folder and those above it".into(),
-            Self::SamePath { .. } => "index their common parent folder, so that each document has its own path".into(),
+            Self::SamePath { .. } => {
+                "index their common parent folder, so that each document has its own path".into()
+            }
             Self::Record { .. } => {
                 "a corpus has one JSON object a line: {\"_id\": ..., \"title\": ..., \"text\": ...}".into()
             }
-            Self::TooManyFiles { .. } => "index a folder further down, or leave some out with a `.docentignore` file".into(),
+            Self::TooManyFiles { .. } => {
+                "index a folder further down, or leave some out with a `.docentignore` file".into()
+            }
             Self::Empty { .. } => {
-                "docent reads Markdown, MDX, HTML, reStructuredText, plain text, JSON changelogs and source code".into()
+                "docent reads Markdown, MDX, reStructuredText, plain text, JSON changelogs and source code"
+                    .into()
             }
         }
     }
 }
 
-fn skipped_summary(skipped: &[Skip]) -> String {
-    match skipped {
-        [] => String::new(),
-        [first, rest @ ..] => {
-            let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
-            format!(" (left out `{}`: {}{more})", first.path, first.reason)
-        }
+fn left_out(skipped: &[Skip]) -> String {
+    const NAMED: usize = 10;
+    if skipped.is_empty() {
+        return String::new();
     }
+    let named = skipped.iter().take(NAMED).map(|skip| format!("\n  {}: {}", skip.path, skip.reason));
+    let more = skipped.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!("\n  and {more} more") };
+    format!("; left out:{}{more}", named.collect::<String>())
 }
 
 /// Walks `root`, a folder or one file, into an inventory. Paths are relative to a folder root; a
@@ -125,11 +133,14 @@ fn skipped_summary(skipped: &[Skip]) -> String {
 /// above it: what was named is what is indexed. Hidden files and folders are taken in (the
 /// documentation of many packages is in one), version control and dependency folders are not.
 ///
+/// `without` is a folder, in its canonical form, that is not part of the source wherever it lies.
+///
 /// # Errors
 /// A root that does not exist or cannot be listed, and more files than `limits` allow.
 pub fn walk(
     root: &Path,
     limits: &Limits,
+    without: Option<&Path>,
     accepts: &dyn Fn(&SourcePath) -> bool,
 ) -> Result<Inventory, SourceError> {
     let metadata = std::fs::metadata(root).map_err(|source| match source.kind() {
@@ -147,7 +158,7 @@ pub fn walk(
             .map_err(|source| SourceError::Unreadable { path: root.to_owned(), source })?;
     }
     let mut inventory = Inventory::default();
-    for entry in builder(&canonical, limits).build() {
+    for entry in builder(&canonical, limits, without).build() {
         visit(entry, &base, limits, accepts, &mut inventory);
         if inventory.files.len() > limits.max_files {
             return Err(SourceError::TooManyFiles { path: root.to_owned(), limit: limits.max_files });
@@ -162,7 +173,8 @@ fn parent_of(file: &Path) -> PathBuf {
     file.parent().map_or_else(|| file.to_owned(), Path::to_owned)
 }
 
-fn builder(root: &Path, limits: &Limits) -> WalkBuilder {
+fn builder(root: &Path, limits: &Limits, without: Option<&Path>) -> WalkBuilder {
+    let without = without.map(Path::to_owned);
     let mut builder = WalkBuilder::new(root);
     builder
         .hidden(false)
@@ -173,7 +185,7 @@ fn builder(root: &Path, limits: &Limits) -> WalkBuilder {
         .follow_links(true)
         .max_depth(Some(limits.max_depth))
         .add_custom_ignore_filename(".docentignore")
-        .filter_entry(|entry| !is_unwanted_folder(entry));
+        .filter_entry(move |entry| !is_unwanted_folder(entry) && Some(entry.path()) != without.as_deref());
     builder
 }
 
@@ -258,14 +270,27 @@ fn ensure_inside(entry: &DirEntry, base: &Path) -> Result<(), SkipReason> {
 fn walk_failure(error: &ignore::Error, base: &Path) -> Skip {
     let path = failing_path(error).unwrap_or(base);
     let shown = path.strip_prefix(base).unwrap_or(path).display().to_string();
-    let message = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-    let is_link = path.is_symlink() || matches!(innermost(error), ignore::Error::Loop { .. });
-    let reason = if is_link {
-        SkipReason::Symlink { message: format!("cannot be followed: {message}") }
-    } else {
-        SkipReason::Unreadable { message }
+    let message = error.io_error().map_or_else(|| error.to_string(), system_message);
+    let reason = match innermost(error) {
+        ignore::Error::Loop { .. } => {
+            SkipReason::Symlink { message: "leads back to a folder above it".into() }
+        }
+        _ if is_dangling(path) => SkipReason::Symlink { message: "leads nowhere".into() },
+        _ if path.is_symlink() => SkipReason::Symlink { message: format!("cannot be followed: {message}") },
+        _ => SkipReason::Unreadable { message },
     };
     Skip { path: shown, reason }
+}
+
+fn is_dangling(path: &Path) -> bool {
+    path.is_symlink() && path.metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// What the operating system said, without the path that walkers put before it: the skip has it.
+fn system_message(error: &std::io::Error) -> String {
+    let first = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+    let innermost = std::iter::successors(first, |cause| cause.source()).last();
+    innermost.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn innermost(error: &ignore::Error) -> &ignore::Error {
@@ -302,6 +327,14 @@ mod tests {
     use super::*;
     use std::fs;
 
+    #[test]
+    fn the_folder_of_the_index_is_no_source() {
+        let root = tree(&[("a.md", "x"), ("index/manifest.json", "{}"), ("b/index/c.md", "x")]);
+        let index = root.path().join("index").canonicalize().unwrap();
+        let inventory = walk(root.path(), &Limits::default(), Some(&index), &|_| true).unwrap();
+        assert_eq!(paths(&inventory), ["a.md", "b/index/c.md"]);
+    }
+
     fn paths(inventory: &Inventory) -> Vec<&str> {
         inventory.files.iter().map(|file| file.path.as_str()).collect()
     }
@@ -329,7 +362,8 @@ mod tests {
             (".gitignore", "drafts/\n"),
             ("c.md", "c"),
         ]);
-        let inventory = walk(root.path(), &Limits::default(), &|path| path.extension() == "md").unwrap();
+        let inventory =
+            walk(root.path(), &Limits::default(), None, &|path| path.extension() == "md").unwrap();
         assert_eq!(paths(&inventory), [".docs/a.md", "c.md"]);
     }
 
@@ -337,7 +371,7 @@ mod tests {
     fn secrets_and_large_files_are_named_with_their_reason() {
         let root = tree(&[(".env", "TOKEN=1"), ("big.md", "0123456789"), ("tls.pem", "-"), ("ok.md", "ok")]);
         let limits = Limits { max_file_bytes: 5, ..Limits::default() };
-        let inventory = walk(root.path(), &limits, &|_| true).unwrap();
+        let inventory = walk(root.path(), &limits, None, &|_| true).unwrap();
         assert_eq!(paths(&inventory), ["ok.md"]);
         assert_eq!(reason(&inventory, ".env"), &SkipReason::Secret);
         assert_eq!(reason(&inventory, "tls.pem"), &SkipReason::Secret);
@@ -354,7 +388,7 @@ mod tests {
         symlink(outside.path(), root.path().join("leaks")).unwrap();
         symlink(root.path(), root.path().join("a/loop")).unwrap();
         symlink("nowhere.md", root.path().join("dangling.md")).unwrap();
-        let inventory = walk(root.path(), &Limits::default(), &|_| true).unwrap();
+        let inventory = walk(root.path(), &Limits::default(), None, &|_| true).unwrap();
         assert_eq!(paths(&inventory), ["a/one.md"]);
         for path in ["leak.md", "leaks/secret.md", "a/loop", "dangling.md"] {
             assert!(matches!(reason(&inventory, path), SkipReason::Symlink { .. }), "{path}: {inventory:?}");
@@ -364,7 +398,7 @@ mod tests {
     #[test]
     fn a_single_file_is_named_by_its_file_name() {
         let root = tree(&[("sub/one.md", "1")]);
-        let inventory = walk(&root.path().join("sub/one.md"), &Limits::default(), &|_| true).unwrap();
+        let inventory = walk(&root.path().join("sub/one.md"), &Limits::default(), None, &|_| true).unwrap();
         assert_eq!(paths(&inventory), ["one.md"]);
     }
 
@@ -373,12 +407,12 @@ mod tests {
         let root = tree(&[("1.md", "1"), ("2.md", "2")]);
         let gone = root.path().join("gone");
         assert!(matches!(
-            walk(&gone, &Limits::default(), &|_| true),
+            walk(&gone, &Limits::default(), None, &|_| true),
             Err(SourceError::NotFound { path }) if path == gone
         ));
         let limits = Limits { max_files: 1, ..Limits::default() };
         assert!(matches!(
-            walk(root.path(), &limits, &|_| true),
+            walk(root.path(), &limits, None, &|_| true),
             Err(SourceError::TooManyFiles { limit: 1, .. })
         ));
     }

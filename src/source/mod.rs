@@ -9,7 +9,7 @@ mod path;
 mod read;
 mod skip;
 
-pub use corpus::{Record, id_of_path, path_of_id};
+pub use corpus::{Record, id_of_path, is_corpus, path_of_id};
 pub use directory::{Inventory, SourceError, SourceFile, walk};
 pub use path::{InvalidSourcePath, SourcePath};
 pub use read::{FileText, read_text};

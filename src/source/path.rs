@@ -1,5 +1,6 @@
 //! A document's name: its path under the indexed root, the same on every platform.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Component, Path};
 
@@ -17,7 +18,8 @@ pub struct SourcePath(String);
 pub struct InvalidSourcePath(pub String);
 
 impl SourcePath {
-    /// The path of `file` relative to `root`; parts that are not UTF-8 are shown lossily.
+    /// The path of `file` relative to `root`. Bytes that are not UTF-8 are written as `\xE9`, so
+    /// that two names that differ only there stay two.
     ///
     /// # Errors
     /// Where `file` is not under `root`, or is `root` itself.
@@ -27,7 +29,7 @@ impl SourcePath {
         let mut parts = Vec::new();
         for component in relative.components() {
             match component {
-                Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
+                Component::Normal(part) => parts.push(as_text(part)),
                 _ => return Err(invalid()),
             }
         }
@@ -69,6 +71,15 @@ impl SourcePath {
             _ => self.file_name(),
         }
     }
+}
+
+fn as_text(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02X}")));
+    }
+    text
 }
 
 impl TryFrom<String> for SourcePath {

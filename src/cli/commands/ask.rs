@@ -11,7 +11,8 @@ use crate::retrieval::{Answer, Query, Retriever};
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: &AskArguments) -> Result<ExitStatus, Failure> {
     // A question that cannot be asked should not wait for a model to load.
-    let query = Query::new(&arguments.question, arguments.limit)?;
+    let query = Query::new(&arguments.question, arguments.limit)?
+        .rephrased(arguments.also.iter().map(String::as_str))?;
     let answer = answer(settings, &query)?;
     if arguments.json {
         render::json(&answer)?;

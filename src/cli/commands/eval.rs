@@ -8,11 +8,11 @@ use crate::cli::args::{By, EvalArguments};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
-use crate::cli::render;
 use crate::cli::settings::Settings;
+use crate::cli::{output_file, render};
 use crate::evaluation::report::{counted, evaluation_page, evaluation_text, regression_text};
 use crate::evaluation::{
-    Evaluated, Evaluation, EvaluationError, Evaluator, QuestionSet, SetOptions, regressions, write_file,
+    Evaluated, Evaluation, EvaluationError, Evaluator, QuestionSet, SetOptions, regressions,
 };
 use crate::index::{Index, OpenError, read_manifest};
 use crate::progress::Progress;
@@ -72,8 +72,7 @@ fn build_where_asked(
         None
     } else {
         let folder = tempfile::Builder::new().prefix("docent-eval-").tempdir();
-        let folder =
-            folder.map_err(|source| EvaluationError::Unwritable { path: std::env::temp_dir(), source })?;
+        let folder = folder.map_err(|source| Failure::Unwritable { path: std::env::temp_dir(), source })?;
         folder.path().clone_into(&mut settings.index);
         Some(folder)
     };
@@ -112,13 +111,13 @@ fn evaluate(settings: &Settings, set: &QuestionSet, arguments: &EvalArguments) -
 
 fn write_files(arguments: &EvalArguments, evaluated: &Evaluated) -> Result<(), Failure> {
     if let Some(path) = &arguments.run {
-        write_file(path, &evaluated.run)?;
+        output_file::write(path, &evaluated.run)?;
     }
     if let Some(path) = &arguments.html {
-        write_file(path, &evaluation_page(&evaluated.evaluation))?;
+        output_file::write(path, &evaluation_page(&evaluated.evaluation))?;
     }
     if let Some(path) = arguments.json.as_ref().filter(|path| !is_stdout(path)) {
-        write_file(path, &evaluated.evaluation.to_json())?;
+        output_file::write(path, &evaluated.evaluation.to_json())?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `docent index`: documents in, one new generation out.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
-use crate::index::{BuildReport, IndexBuilder, Manifest, Outcome, Root, read_manifest};
+use crate::index::{BuildReport, IndexBuilder, Manifest, OpenError, Outcome, Root, read_manifest};
 use crate::progress::Progress;
 use crate::source::{Limits, Skip};
 
@@ -29,13 +30,11 @@ pub(in crate::cli) fn build(
     limits: Limits,
 ) -> Result<BuildReport, Failure> {
     let started = Instant::now();
-    let existing = read_manifest(&settings.index).ok();
-    let paths = match (paths.is_empty(), &existing) {
-        (false, _) => paths,
-        (true, Some(manifest)) => manifest.roots.clone(),
-        (true, None) => return Err(Failure::NothingToIndex { folder: settings.index.clone() }),
-    };
+    let paths = if paths.is_empty() { indexed_before(settings)? } else { paths };
     ensure_paths_exist(&paths)?;
+    let paths = without_repeats(paths);
+    // An index that cannot be read is replaced; the builder says so.
+    let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
     let embedder = model::load(settings, spec, Purpose::Indexing)?;
     let report = IndexBuilder {
@@ -51,8 +50,17 @@ pub(in crate::cli) fn build(
     Ok(report)
 }
 
+/// What the index that is there was made of.
+fn indexed_before(settings: &Settings) -> Result<Vec<PathBuf>, Failure> {
+    match read_manifest(&settings.index) {
+        Ok(manifest) => Ok(manifest.roots),
+        Err(OpenError::Missing { folder }) => Err(Failure::NothingToIndex { folder }),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A misspelt path should not wait for a model to load.
-fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
+pub(super) fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
     match paths.iter().find(|path| !path.exists()) {
         Some(path) => {
             let error = crate::source::SourceError::NotFound { path: path.clone() };
@@ -60,6 +68,15 @@ fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
         }
         None => Ok(()),
     }
+}
+
+/// One folder named twice is one folder.
+fn without_repeats(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    paths
+        .into_iter()
+        .filter(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())))
+        .collect()
 }
 
 fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
@@ -70,8 +87,12 @@ fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, st
     }
     note(&skips(&report.skipped));
     let counts = report.manifest.counts;
-    let holds =
-        format!("{} documents, {} chunks in `{}`", counts.documents, counts.chunks, settings.index.display());
+    let holds = format!(
+        "{}, {} in `{}`",
+        counted(counts.documents, "document"),
+        counted(counts.chunks, "chunk"),
+        settings.index.display()
+    );
     let generation = report.manifest.generation;
     let seconds = started.elapsed().as_secs_f64();
     match report.outcome {
@@ -82,6 +103,10 @@ fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, st
     }
 }
 
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// What was left out: the ones that may surprise by name, the others by number.
 fn skips(skipped: &[Skip]) -> String {
     if skipped.is_empty() {
@@ -89,7 +114,7 @@ fn skips(skipped: &[Skip]) -> String {
     }
     let (unsupported, named): (Vec<&Skip>, Vec<&Skip>) =
         skipped.iter().partition(|skip| skip.reason.kind() == "unsupported");
-    let mut lines = vec![format!("left out {} files:", skipped.len())];
+    let mut lines = vec![format!("left out {}:", counted(skipped.len(), "file"))];
     lines.extend(named.iter().take(NAMED_SKIPS).map(|skip| format!("  {}: {}", skip.path, skip.reason)));
     if named.len() > NAMED_SKIPS {
         lines.push(format!("  and {} more (see `docent status --json`)", named.len() - NAMED_SKIPS));

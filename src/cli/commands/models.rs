@@ -43,10 +43,10 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: ModelsArguments) -> Re
 
 fn line<'a>(model: &InstalledModel<'a>, default: &str) -> ModelLine<'a> {
     let state = match &model.state {
-        InstallState::BuiltIn => "built in",
+        InstallState::BuiltIn => "built_in",
         InstallState::Installed => "installed",
         InstallState::Incomplete { .. } => "incomplete",
-        InstallState::Absent => "-",
+        InstallState::Absent => "absent",
     };
     ModelLine {
         name: &model.spec.name,
@@ -68,7 +68,11 @@ fn table(models: &[ModelLine]) -> String {
         let name = if model.default { format!("{} *", model.name) } else { model.name.to_owned() };
         output.push_str(&format!(
             "{name:width$}{:>5}{:>8}  {:11} {}\n",
-            model.dimensions, model.max_tokens, model.state, model.description
+            model.dimensions,
+            model.max_tokens,
+            // Most are absent: a column of that word would hide the others.
+            model.state.replace("absent", "-").replace('_', " "),
+            model.description
         ));
     }
     output.push_str("\n* the default. `docent pull NAME` fetches one.\n");

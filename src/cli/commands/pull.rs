@@ -25,12 +25,9 @@ pub(in crate::cli) fn fetch(settings: &Settings, spec: &ModelSpec) -> Result<(),
         return Ok(());
     }
     let options = PullOptions::from_env();
-    for report in [
-        pull_runtime(&settings.models, &options, &settings.progress)?,
-        pull(spec, &settings.models, &options, &settings.progress)?,
-    ] {
-        tell(settings, &report);
-    }
+    // Each is told as soon as it is there: what fails afterwards does not take it back.
+    tell(settings, &pull_runtime(&settings.models, &options, &settings.progress)?);
+    tell(settings, &pull(spec, &settings.models, &options, &settings.progress)?);
     Ok(())
 }
 
@@ -43,7 +40,7 @@ fn tell(settings: &Settings, report: &PullReport) {
         if let Outcome::Fetched { source, replaced } = &file.outcome {
             let again = if *replaced { ", in place of a damaged one" } else { "" };
             let text =
-                format!("{}: {} from {source}, sha256 checked{again}", report.name, file.path.display());
+                format!("{}: `{}` from {source}, sha256 checked{again}", report.name, file.path.display());
             settings.progress.note(&text);
         }
     }

@@ -30,6 +30,7 @@ pub(in crate::cli) fn run(
     if asked_for_manual && !path.is_dir() {
         return Err(Failure::NoManual { manual: path });
     }
+    index::ensure_paths_exist(std::slice::from_ref(&path))?;
     let note = |text: &str| settings.progress.note(text);
     note("1. model");
     let existing = read_manifest(&settings.index).ok();
@@ -59,10 +60,11 @@ fn next_steps(settings: &Settings, question: &str) -> String {
     let index = absolute(&settings.index);
     let models = absolute(settings.models.root());
     let launch = client_config::Launch { program, index, models };
-    let program = launch.program.display();
-    let index = launch.index.display();
+    let quoted = |path: &Path| client_config::shell_quoted(&path.display().to_string());
+    let (program, index) = (quoted(&launch.program), quoted(&launch.index));
+    let question = client_config::shell_quoted(question);
     format!(
-        "{}\nNext:\n  {program} ask \"{question}\" --index {index}\n  {program} index PATH --index {index}\n  {program} status --index {index}\n  {program} --help\n",
+        "{}\nNext:\n  {program} ask {question} --index {index}\n  {program} index PATH --index {index}\n  {program} status --index {index}\n  {program} --help\n",
         client_config::all(&launch)
     )
 }

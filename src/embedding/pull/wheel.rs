@@ -108,7 +108,7 @@ pub enum WheelError {
         got: Sha256,
     },
     /// A file of our own cannot be written.
-    #[error("{path} cannot be written", path = .path.display())]
+    #[error("`{path}` cannot be written", path = .path.display())]
     Write {
         /// The file.
         path: PathBuf,

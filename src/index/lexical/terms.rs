@@ -7,12 +7,16 @@ const MAX_TERM_BYTES: usize = 64;
 
 /// Words that carry no meaning in a question. Kept short on purpose: what is rare is weighted by
 /// BM25 itself.
-const STOP_WORDS: [&str; 60] = [
-    "a", "an", "and", "are", "as", "at", "be", "by", "can", "could", "did", "do", "does", "for", "from",
-    "had", "has", "have", "how", "i", "if", "in", "is", "it", "its", "me", "my", "of", "on", "or", "our",
-    "should", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
-    "those", "to", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with",
-    "would", "you", "your", "am",
+const STOP_WORDS: [&str; 118] = [
+    "a", "an", "the", "and", "or", "but", "if", "then", "else", "of", "in", "on", "at", "to", "from", "by",
+    "for", "with", "without", "about", "into", "over", "under", "between", "is", "are", "was", "were", "be",
+    "been", "being", "am", "do", "does", "did", "doing", "done", "have", "has", "had", "having", "i", "you",
+    "he", "she", "it", "we", "they", "me", "him", "her", "us", "them", "my", "your", "his", "its", "our",
+    "their", "this", "that", "these", "those", "there", "here", "what", "which", "who", "whom", "whose",
+    "when", "where", "why", "how", "can", "could", "should", "would", "may", "might", "must", "shall",
+    "will", "not", "no", "nor", "so", "than", "too", "very", "just", "as", "up", "down", "out", "off", "any",
+    "some", "all", "each", "both", "more", "most", "other", "such", "only", "own", "same", "again", "also",
+    "get", "got", "im", "ive", "dont", "doesnt", "cant", "isnt",
 ];
 
 /// Makes terms. Holds the stemmer, which is costly to set up.
@@ -31,6 +35,7 @@ impl TermMaker {
     pub(in crate::index) fn each(&self, text: &str, take: &mut dyn FnMut(&str)) {
         for compound in text.split(|character: char| !is_compound_character(character)) {
             let compound = compound.trim_matches(|character: char| !character.is_alphanumeric());
+            let compound = compound.trim_end_matches("'s").trim_end_matches("’s");
             if compound.is_empty() {
                 continue;
             }

@@ -1,0 +1,40 @@
+# Short names for what docent's developers do often. Each recipe is plain cargo, so nothing here needs `just`:
+# read the line under the name and run it.
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# Build the program, and fetch ONNX Runtime and the default model into models/
+setup:
+    cargo build --release --locked
+    cargo run --release --locked -- pull
+
+# Run all tests, or those whose name contains FILTER
+test *FILTER:
+    cargo test --locked {{FILTER}}
+
+# Check the formatting and all lints, as .ci/run does
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets --locked -- -D warnings
+
+# Format the sources
+fmt:
+    cargo fmt
+
+# Build the documentation of the code, private items included, with warnings as errors
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+
+# Check licences, advisories and sources of the dependencies (needs `cargo install cargo-deny` and the network)
+deny:
+    cargo deny check
+
+# Index docent's own manual, ask it a question, and print the configuration for MCP clients
+quickstart *PATH:
+    cargo run --release --locked -- quickstart {{PATH}}
+
+# Everything that continuous integration checks
+ci:
+    .ci/run

@@ -1,0 +1,24 @@
+//! The Model Context Protocol: tools, resources and prompts over standard
+//! input and output or HTTP.
+//!
+//! This is the only async room, and the only one that names rmcp. It is handed a
+//! [`Resident`](crate::retrieval::Resident), which loads behind the first answers; every question
+//! runs on a blocking thread behind a bounded queue. A tool is one file in `tools/`: its definition,
+//! its arguments and its work side by side.
+
+mod arguments;
+mod cursor;
+mod failure;
+mod http;
+mod instructions;
+mod paths;
+mod prompts;
+mod resources;
+mod server;
+mod stdio;
+mod tools;
+mod workers;
+
+pub use failure::ServeError;
+pub use http::{HttpServer, HttpSettings, HttpSettingsError, Token, serve_http};
+pub use stdio::{serve, serve_stdio};

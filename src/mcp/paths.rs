@@ -1,0 +1,107 @@
+//! Documents by what clients call them: a path, a path with lines, or a resource URI.
+
+use std::ops::RangeInclusive;
+
+use super::failure::ToolError;
+use super::tools::line_range;
+use crate::retrieval::{DocumentRecord, Reader};
+
+/// What stands before a path in the URI of a resource.
+pub(super) const SCHEME: &str = "docs:///";
+/// How alike two paths must be for one to be proposed for the other.
+const ALIKE: f64 = 0.75;
+
+/// A document that exists, and the lines of it that its name asked for.
+pub(super) struct Located {
+    pub(super) document: DocumentRecord,
+    pub(super) lines: Option<RangeInclusive<usize>>,
+}
+
+/// Finds `docs/a.md`, `docs/a.md:10-20`, `docs:///docs/a.md` and `docs/a.md#L10-L20`.
+pub(super) fn locate(reader: &Reader, name: &str) -> Result<Located, ToolError> {
+    let name = name.trim();
+    let plain = decoded(name.strip_prefix(SCHEME).unwrap_or(name));
+    let plain = plain.trim_start_matches("./").trim_start_matches('/');
+    if let Some(document) = reader.document(plain)? {
+        return Ok(Located { document, lines: None });
+    }
+    if let Some((path, lines)) = plain.rsplit_once([':', '#'])
+        && let Some(lines) = line_range(lines)
+        && let Some(document) = reader.document(path)?
+    {
+        return Ok(Located { document, lines: Some(lines) });
+    }
+    let shown: String = plain.chars().take(200).collect();
+    Err(ToolError::NotFound { what: "document or passage", hint: nearest_paths(reader, plain)?, name: shown })
+}
+
+/// Up to three paths that may have been meant.
+fn nearest_paths(reader: &Reader, wanted: &str) -> Result<String, ToolError> {
+    let wanted: String = wanted.chars().take(200).flat_map(char::to_lowercase).collect();
+    let mut alike = Vec::new();
+    for document in reader.documents(0..usize::MAX)? {
+        let path = document.path.as_str().to_lowercase();
+        let likeness = if path.ends_with(&wanted) { 1.0 } else { strsim::jaro_winkler(&path, &wanted) };
+        if likeness >= ALIKE && !wanted.is_empty() {
+            alike.push((likeness, document.path.as_str().to_owned()));
+        }
+    }
+    alike.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+    let paths: Vec<String> = alike.into_iter().take(3).map(|(_, path)| format!("`{path}`")).collect();
+    Ok(match paths.as_slice() {
+        [] => "browse with `list`, or `search` for it".into(),
+        paths => format!("did you mean {}?", paths.join(", ")),
+    })
+}
+
+/// The URI of a document.
+pub(super) fn uri(path: &str) -> String {
+    use std::fmt::Write;
+    let mut uri = SCHEME.to_owned();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
+}
+
+/// Percent-encoding undone; what is not percent-encoding stays.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut position = 0;
+    while let Some(&byte) = bytes.get(position) {
+        let code = text.get(position + 1..position + 3).and_then(|code| u8::from_str_radix(code, 16).ok());
+        match code {
+            Some(code) if byte == b'%' => {
+                plain.push(code);
+                position += 3;
+            }
+            _ => {
+                plain.push(byte);
+                position += 1;
+            }
+        }
+    }
+    String::from_utf8(plain).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_comes_back_as_its_path() {
+        for path in ["docs/a.md", "with space/ä#b?c%20.md", "100%.md"] {
+            let uri = uri(path);
+            assert!(uri.is_ascii() && !uri[SCHEME.len()..].contains(['#', '?', ' ']), "{uri}");
+            assert_eq!(decoded(uri.strip_prefix(SCHEME).unwrap()), path);
+        }
+        assert_eq!(decoded("100%"), "100%");
+        assert_eq!(decoded("%ff"), "%ff");
+    }
+}

@@ -1,0 +1,123 @@
+//! Documents as resources: `docs:///` and their path.
+
+use rmcp::ErrorData;
+use rmcp::model::{
+    Annotations, CacheScope, CompletionInfo, ListResourceTemplatesResult, ListResourcesResult,
+    ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
+};
+
+use super::cursor::Cursor;
+use super::failure::ToolError;
+use super::paths::{SCHEME, locate, uri};
+use crate::retrieval::{DocumentRecord, Resident};
+
+const PAGE: usize = 200;
+/// Documents change when the index is brought up to date.
+const TTL_MS: u64 = 60_000;
+/// What a cursor of this list is made for.
+const LIST: &[&str] = &["resources"];
+
+pub(super) const TEMPLATE: &str = "docs:///{+path}";
+
+/// One page of all documents.
+pub(super) fn list(resident: &Resident, cursor: Option<&str>) -> Result<ListResourcesResult, ToolError> {
+    let reader = resident.reader()?;
+    let generation = reader.manifest().generation;
+    let offset = match cursor.map(|text| Cursor::read(text, LIST)).transpose()? {
+        None => 0,
+        Some(cursor) if cursor.generation == generation => cursor.offset,
+        Some(cursor) => return Err(ToolError::Generation { wanted: cursor.generation }),
+    };
+    let end = offset.saturating_add(PAGE);
+    let documents = reader.documents(offset..end)?;
+    let mut page = ListResourcesResult::with_all_items(documents.iter().map(resource).collect())
+        .with_ttl_ms(TTL_MS)
+        .with_cache_scope(CacheScope::Private);
+    if end < reader.manifest().counts.documents {
+        page.next_cursor = Some(Cursor { generation, offset: end }.write(LIST));
+    }
+    Ok(page)
+}
+
+fn resource(document: &DocumentRecord) -> Resource {
+    let path = document.path.as_str();
+    let mut annotations = Annotations::default();
+    annotations.last_modified = i64::try_from(document.modified_ns).ok().map(|nanoseconds| {
+        let time = chrono::DateTime::from_timestamp_nanos(nanoseconds);
+        time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    });
+    let resource = Resource::new(uri(path), path)
+        .with_title(document.title.as_str())
+        .with_mime_type(mime_type(&document.path.extension()))
+        .with_size(document.size)
+        .with_annotations(annotations);
+    match &document.description {
+        Some(description) => resource.with_description(description.as_str()),
+        None => resource,
+    }
+}
+
+fn mime_type(extension: &str) -> &'static str {
+    match extension {
+        "md" | "mdx" | "markdown" => "text/markdown",
+        "html" | "htm" => "text/html",
+        "json" => "application/json",
+        "rst" => "text/x-rst",
+        _ => "text/plain",
+    }
+}
+
+/// How every document is addressed.
+pub(super) fn templates() -> ListResourceTemplatesResult {
+    let template = ResourceTemplate::new(TEMPLATE, "document")
+        .with_title("Document")
+        .with_description("An indexed document by its path, as in a hit's `path`")
+        .with_mime_type("text/plain");
+    ListResourceTemplatesResult::with_all_items(vec![template])
+        .with_ttl_ms(TTL_MS)
+        .with_cache_scope(CacheScope::Public)
+}
+
+/// A whole document.
+pub(super) fn read(resident: &Resident, asked: &str) -> Result<ReadResourceResult, ToolError> {
+    if !asked.starts_with(SCHEME) {
+        let hint = format!("resources are named `{TEMPLATE}`");
+        return Err(ToolError::NotFound { what: "resource", name: asked.chars().take(200).collect(), hint });
+    }
+    let reader = resident.reader()?;
+    let document = locate(&reader, asked)?.document;
+    let text = reader.text(&document)?.text;
+    let contents = ResourceContents::text(text, asked).with_mime_type(mime_type(&document.path.extension()));
+    Ok(ReadResourceResult::new(vec![contents]).with_ttl_ms(TTL_MS).with_cache_scope(CacheScope::Private))
+}
+
+/// Paths that begin with `typed`, then those that contain it.
+pub(super) fn complete(resident: &Resident, typed: &str) -> Result<CompletionInfo, ToolError> {
+    let typed = typed.to_lowercase();
+    let (mut values, mut containing) = (Vec::new(), Vec::new());
+    for document in resident.reader()?.documents(0..usize::MAX)? {
+        let path = document.path.as_str();
+        let lower = path.to_lowercase();
+        if lower.starts_with(&typed) {
+            values.push(path.to_owned());
+        } else if lower.contains(&typed) {
+            containing.push(path.to_owned());
+        }
+    }
+    values.append(&mut containing);
+    let total = values.len();
+    values.truncate(CompletionInfo::MAX_VALUES);
+    let has_more = total > values.len();
+    CompletionInfo::with_pagination(values, u32::try_from(total).ok(), has_more)
+        .map_err(|reason| ToolError::Crashed { reason })
+}
+
+/// A failure where there is no tool's answer to put it into.
+pub(super) fn protocol_error(error: &ToolError) -> ErrorData {
+    let message = error.told();
+    match error {
+        ToolError::NotFound { .. } => ErrorData::resource_not_found(message, None),
+        ToolError::Cursor | ToolError::Generation { .. } => ErrorData::invalid_params(message, None),
+        _ => ErrorData::internal_error(message, None),
+    }
+}

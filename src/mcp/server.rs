@@ -1,0 +1,182 @@
+//! The protocol's requests, answered from a resident retriever.
+
+use std::sync::Arc;
+
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, Reference, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+
+use super::arguments::nearest;
+use super::failure::ToolError;
+use super::instructions::instructions;
+use super::tools::ToolName;
+use super::workers::Workers;
+use super::{prompts, resources};
+use crate::retrieval::Resident;
+
+/// The definitions change only with the program.
+const DEFINITIONS_TTL_MS: u64 = 300_000;
+
+/// Serves one resident retriever to any number of connections.
+#[derive(Clone)]
+pub(super) struct DocumentServer {
+    resident: Arc<Resident>,
+    workers: Arc<Workers>,
+    tools: Arc<[Tool]>,
+}
+
+impl DocumentServer {
+    pub(super) fn new(resident: Arc<Resident>, workers: Workers) -> Self {
+        let tools = ToolName::ALL.map(ToolName::definition);
+        Self { resident, workers: Arc::new(workers), tools: tools.into() }
+    }
+
+    async fn call(
+        &self,
+        tool: ToolName,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ToolError> {
+        let work = tool.prepare(request.arguments)?;
+        Ok(self.work(context, work).await?.into())
+    }
+
+    /// Runs `work` on one of the workers.
+    async fn work<T: Send + 'static>(
+        &self,
+        context: &RequestContext<RoleServer>,
+        work: impl FnOnce(&Resident) -> Result<T, ToolError> + Send + 'static,
+    ) -> Result<T, ToolError> {
+        let resident = Arc::clone(&self.resident);
+        self.workers.run(context, move || work(&resident)).await
+    }
+}
+
+impl ServerHandler for DocumentServer {
+    fn get_info(&self) -> ServerConfig {
+        let server = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            .with_title("docent: local documents")
+            .with_description(env!("CARGO_PKG_DESCRIPTION"));
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .enable_prompts()
+            .enable_completions()
+            .build();
+        ServerConfig::new(capabilities)
+            .with_server_info(server)
+            .with_instructions(instructions(&self.resident))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        refuse_cursor(request)?;
+        Ok(ListToolsResult::with_all_items(self.tools.to_vec())
+            .with_ttl_ms(DEFINITIONS_TTL_MS)
+            .with_cache_scope(CacheScope::Public))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.tools.iter().find(|tool| tool.name == name).cloned()
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let Some(tool) = ToolName::of(&request.name) else { return Err(unknown_tool(&request.name)) };
+        Ok(match self.call(tool, request, &context).await {
+            Ok(response) => response,
+            Err(error) => error.into_result().into(),
+        })
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let cursor = request.and_then(|request| request.cursor);
+        let page = self.work(&context, move |resident| resources::list(resident, cursor.as_deref())).await;
+        page.map_err(|error| resources::protocol_error(&error))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        refuse_cursor(request)?;
+        Ok(resources::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let read = self.work(&context, move |resident| resources::read(resident, &request.uri)).await;
+        read.map(Into::into).map_err(|error| resources::protocol_error(&error))
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let of_path =
+            matches!(&request.r#ref, Reference::Resource(template) if template.uri == resources::TEMPLATE);
+        if !of_path || request.argument.name != "path" {
+            return Ok(CompleteResult::default());
+        }
+        let typed = request.argument.value;
+        let found = self.work(&context, move |resident| resources::complete(resident, &typed)).await;
+        found.map(CompleteResult::new).map_err(|error| resources::protocol_error(&error))
+    }
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        refuse_cursor(request)?;
+        Ok(ListPromptsResult::with_all_items(prompts::all())
+            .with_ttl_ms(DEFINITIONS_TTL_MS)
+            .with_cache_scope(CacheScope::Public))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        prompts::get(&request.name, request.arguments.as_ref()).map(Into::into)
+    }
+}
+
+/// A list that is always whole has no second page to point at.
+fn refuse_cursor(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match request.and_then(|request| request.cursor) {
+        None => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params("unknown cursor: this list has one page", None)),
+    }
+}
+
+fn unknown_tool(name: &str) -> ErrorData {
+    let known = ToolName::ALL.map(ToolName::as_str);
+    let advice = match nearest(name, &known) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("known tools: {}", known.join(", ")),
+    };
+    let name: String = name.chars().take(64).collect();
+    ErrorData::invalid_params(format!("unknown tool `{name}`; {advice}"), None)
+}

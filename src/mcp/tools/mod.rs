@@ -1,0 +1,119 @@
+//! The tools: one file each, with the definition, the arguments and the work.
+
+mod list;
+mod passages;
+mod read;
+mod related;
+mod search;
+mod section;
+mod status;
+
+use std::sync::Arc;
+
+use rmcp::model::{CallToolResult, JsonObject, Tool, ToolAnnotations};
+use serde_json::{Value, json};
+
+use super::failure::ToolError;
+use crate::retrieval::Resident;
+pub(super) use read::line_range;
+
+/// Everything that can be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ToolName {
+    List,
+    Read,
+    Related,
+    Search,
+    Status,
+}
+
+/// A call whose arguments are understood: the work that is left needs no async and no client.
+pub(super) type Work = Box<dyn FnOnce(&Resident) -> Result<CallToolResult, ToolError> + Send>;
+
+impl ToolName {
+    /// In the order in which they are listed.
+    pub(super) const ALL: [Self; 5] = [Self::Search, Self::Read, Self::List, Self::Related, Self::Status];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Read => "read",
+            Self::Related => "related",
+            Self::Search => "search",
+            Self::Status => "status",
+        }
+    }
+
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.as_str() == name)
+    }
+
+    pub(super) fn definition(self) -> Tool {
+        match self {
+            Self::List => list::definition(),
+            Self::Read => read::definition(),
+            Self::Related => related::definition(),
+            Self::Search => search::definition(),
+            Self::Status => status::definition(),
+        }
+    }
+
+    /// Reads the arguments of a call.
+    pub(super) fn prepare(self, arguments: Option<JsonObject>) -> Result<Work, ToolError> {
+        match self {
+            Self::List => list::prepare(arguments),
+            Self::Read => read::prepare(arguments),
+            Self::Related => related::prepare(arguments),
+            Self::Search => search::prepare(arguments),
+            Self::Status => status::prepare(arguments),
+        }
+    }
+}
+
+/// A tool that reads the index and nothing else, as all of them do.
+fn reading_tool(name: ToolName, title: &str, description: &'static str, input: Value) -> Tool {
+    let annotations = ToolAnnotations::with_title(title)
+        .read_only(true)
+        .destructive(false)
+        .idempotent(true)
+        .open_world(false);
+    Tool::new(name.as_str(), description, schema(input)).with_title(title).with_annotations(annotations)
+}
+
+/// The schema of [`passages::Passages`].
+fn passages_schema() -> Arc<JsonObject> {
+    schema(json!({
+        "type": "object",
+        "properties": {
+            "hits": {"type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string"},
+                    "path": {"type": "string"},
+                    "title": {"type": "string"},
+                    "breadcrumb": {"type": "array"},
+                    "start_line": {"type": "integer"},
+                    "end_line": {"type": "integer"},
+                    "score": {"type": "number"},
+                    "text": {"type": "string", "description": "Untrusted"},
+                    "question": {"type": "integer"},
+                },
+                "required": ["id", "path", "start_line", "end_line", "text"],
+            }},
+            "generation": {"type": "integer"},
+            "indexed_at": {"type": "string"},
+            "degraded": {"type": "string"},
+            "next_cursor": {"type": "string"},
+            "note": {"type": "string"},
+        },
+        "required": ["hits"],
+    }))
+}
+
+/// A schema written as a JSON object; anything else would allow anything.
+fn schema(value: Value) -> Arc<JsonObject> {
+    match value {
+        Value::Object(object) => Arc::new(object),
+        _ => Arc::default(),
+    }
+}

@@ -1,0 +1,80 @@
+//! Which documents a question is asked of.
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::query::QueryError;
+use crate::source::SourcePath;
+
+/// A glob over document paths: `docs/sso/**`, `*.mdx`, `{guides,reference}/**/*.md`. A pattern
+/// without a wildcard is a document or a whole folder; one without a `/` matches in any folder.
+#[derive(Debug, Clone)]
+pub struct PathFilter {
+    pattern: String,
+    whole: GlobMatcher,
+    below: GlobMatcher,
+}
+
+impl PathFilter {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// Where it is not a glob.
+    pub fn new(pattern: &str) -> Result<Self, QueryError> {
+        let plain = pattern.trim().trim_start_matches("./").trim_matches('/');
+        let anywhere = if plain.contains('/') { plain.to_owned() } else { format!("**/{plain}") };
+        let matcher = |glob: &str| {
+            let glob = GlobBuilder::new(glob).literal_separator(true).empty_alternates(true).build();
+            glob.map(|glob| glob.compile_matcher()).map_err(|error| QueryError::Path {
+                pattern: pattern.to_owned(),
+                reason: error.kind().to_string(),
+            })
+        };
+        Ok(Self {
+            pattern: pattern.to_owned(),
+            whole: matcher(&anywhere)?,
+            below: matcher(&format!("{anywhere}/**"))?,
+        })
+    }
+
+    /// Whether the document at `path` is asked.
+    #[must_use]
+    pub fn admits(&self, path: &SourcePath) -> bool {
+        self.whole.is_match(path.as_str()) || self.below.is_match(path.as_str())
+    }
+
+    /// As it was given.
+    #[must_use]
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+}
+
+impl PartialEq for PathFilter {
+    fn eq(&self, other: &Self) -> bool {
+        self.pattern == other.pattern
+    }
+}
+
+impl Eq for PathFilter {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admits(pattern: &str, path: &str) -> bool {
+        PathFilter::new(pattern).unwrap().admits(&SourcePath::try_from(path.to_owned()).unwrap())
+    }
+
+    #[test]
+    fn folders_files_and_wildcards_are_understood() {
+        for pattern in
+            ["docs/sso", "docs/sso/", "./docs", "sso", "docs/**", "*.mdx", "docs/*/index.mdx", "index.mdx"]
+        {
+            assert!(admits(pattern, "docs/sso/index.mdx"), "{pattern}");
+        }
+        for pattern in ["docs/ss", "docs/*.mdx", "*.md", "index", "docs/sso/index.mdx/x"] {
+            assert!(!admits(pattern, "docs/sso/index.mdx"), "{pattern}");
+        }
+        assert!(matches!(PathFilter::new("a[b"), Err(QueryError::Path { .. })));
+    }
+}

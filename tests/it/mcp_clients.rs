@@ -1,0 +1,90 @@
+//! Clients that we did not write, in other languages, against the real program.
+//!
+//! They are installed once, under the target folder. Where Python or its package index is not to be
+//! had the test says so and passes; with CI=true it fails instead.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::mcp_support::Library;
+
+const PYTHON_CLIENT: &str = "mcp==2.3.0";
+
+#[test]
+fn the_official_python_client_lists_and_calls() {
+    let Some(python) = python_with_client() else { return };
+    let library = Library::new();
+    for (mode, protocol) in [("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28"), ("auto", "2026-07-28")] {
+        let index = library.index_folder();
+        let serve = [env!("CARGO_BIN_EXE_docent"), "serve", "--models", "/nonexistent", "--index"];
+        let report = client_report(&python, mode, &[&serve[..], &[index.to_str().unwrap()]].concat());
+        assert_eq!(report["protocol"], protocol, "{mode}: {report}");
+        // A client that is pinned to 2026-07-28 asks for no introduction.
+        if mode != "2026-07-28" {
+            assert_eq!(report["server"], "docent", "{mode}: {report}");
+            assert!(report["instructions"].as_str().unwrap().contains("3 documents"), "{mode}: {report}");
+        }
+        assert!(report["tools"].as_array().unwrap().iter().any(|tool| tool == "search"), "{mode}: {report}");
+        let found = &report["found"];
+        assert_eq!(found["is_error"], false, "{mode}: {report}");
+        assert_eq!(found["structured"]["hits"][0]["path"], "keys.md", "{mode}: {report}");
+        assert!(found["text"].as_str().unwrap().contains("1. keys.md:"), "{mode}: {report}");
+        assert_eq!(report["refused"]["is_error"], true, "{mode}: {report}");
+        assert!(
+            report["refused"]["text"].as_str().unwrap().contains("did you mean `query`?"),
+            "{mode}: {report}"
+        );
+    }
+}
+
+/// What the client script prints about the server at a URL or behind a command.
+pub(crate) fn client_report(python: &Path, mode: &str, server: &[&str]) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients/mcp_client.py");
+    let output = Command::new(python).arg(script).arg(mode).args(server).output().unwrap();
+    assert!(output.status.success(), "{mode} {server:?}: {}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// An interpreter that has the official client.
+pub(crate) fn python_with_client() -> Option<PathBuf> {
+    static MADE: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
+    MADE.get_or_init(|| python_with(PYTHON_CLIENT)).clone()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The interpreter of a virtual environment that holds `package`, made now or on an earlier run.
+fn python_with(package: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("venv-{package}"));
+    let python = folder.join("bin/python");
+    let ready = folder.join("ready");
+    if ready.exists() {
+        return Some(python);
+    }
+    let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+        .and_then(|()| run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package])));
+    match made {
+        Ok(()) => {
+            std::fs::write(ready, "").unwrap();
+            Some(python)
+        }
+        Err(reason) => {
+            let wanted = std::env::var("CI").is_ok_and(|value| value == "true");
+            assert!(!wanted, "{package} cannot be installed: {reason}");
+            eprintln!("SKIPPED: {package} cannot be installed: {reason}");
+            None
+        }
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(said(&output)),
+        Err(error) => Err(error.to_string()),
+    }
+}

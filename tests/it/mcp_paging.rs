@@ -1,0 +1,166 @@
+//! `search` beyond one plain question: wordings, several questions, filters, budgets and pages.
+
+use serde_json::{Value, json};
+
+use crate::mcp_support::{Client, Library};
+
+fn paths(result: &Value) -> Vec<&str> {
+    let hits = result["structuredContent"]["hits"].as_array().unwrap();
+    hits.iter().map(|hit| hit["path"].as_str().unwrap()).collect()
+}
+
+/// Thirty documents of one paragraph each.
+fn shelf() -> Library {
+    let library = Library::unindexed();
+    for number in 0..30 {
+        let text =
+            format!("# Planet {number}\n\nThe planet number {number} orbits its star in {number} days.\n");
+        library.write(&format!("planets/p{number:02}.md"), &text);
+    }
+    library.index();
+    library
+}
+
+#[tokio::test]
+async fn other_wordings_count_as_much_as_the_question() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let vague = client.call("search", json!({"query": "session", "limit": 1})).await;
+    assert_eq!(paths(&vague), ["guides/login.mdx"]);
+    let rephrasings = json!(["rotate an API key", "key rotation every ninety days"]);
+    let arguments = json!({"query": "session", "limit": 1, "rephrasings": rephrasings});
+    assert_eq!(paths(&client.call("search", arguments).await), ["keys.md"]);
+    let many = json!({"query": "a", "rephrasings": ["b", "c", "d", "e", "f", "g"]});
+    let refused = client.call_fails("search", many).await;
+    assert_eq!(refused, "6 rephrasings are too many; the limit is 5\n\nhint: keep the 5 that differ most");
+}
+
+#[tokio::test]
+async fn several_questions_are_answered_in_turns_without_repeats() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let queries = json!(["rotate a key", "how long is a session", "rotate an API key"]);
+    let result = client.call("search", json!({"queries": queries, "limit": 2})).await;
+    let hits = result["structuredContent"]["hits"].as_array().unwrap();
+    assert_eq!((hits[0]["path"].as_str(), &hits[0]["question"]), (Some("keys.md"), &json!(1)));
+    assert_eq!((hits[1]["path"].as_str(), &hits[1]["question"]), (Some("guides/login.mdx"), &json!(2)));
+    let mut ids: Vec<&str> = hits.iter().map(|hit| hit["id"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), hits.len(), "{hits:?}");
+    let both = client.call_fails("search", json!({"query": "a", "queries": ["b"]})).await;
+    assert!(both.starts_with("`query` and `queries` exclude each other"), "{both}");
+}
+
+#[tokio::test]
+async fn a_path_filters_before_the_best_are_chosen() {
+    let library = shelf();
+    let mut client = Client::legacy(library.resident()).await;
+    for path in ["guides", "guides/**", "*.mdx", "guides/login.mdx"] {
+        let arguments = json!({"query": "the planet number 7", "path": path, "limit": 1});
+        let result = client.call("search", arguments).await;
+        assert!(paths(&result)[0].starts_with("guides/"), "{path}: {result}");
+    }
+    let nothing = client.call("search", json!({"query": "planet", "path": "nowhere/**"})).await;
+    assert_eq!(paths(&nothing), Vec::<&str>::new());
+    assert_eq!(
+        nothing["structuredContent"]["note"],
+        "No passages under path `nowhere/**`: widen it, or see `list`."
+    );
+    let wrong = client.call_fails("search", json!({"query": "planet", "path": "a[b"})).await;
+    assert!(wrong.starts_with("the path pattern `a[b` is not a glob: "), "{wrong}");
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_without_gap_or_repeat() {
+    let library = shelf();
+    let mut client = Client::legacy(library.resident()).await;
+    let all = client.call("search", json!({"query": "planet orbits star", "limit": 20})).await;
+    let mut paged = Vec::new();
+    let mut cursor = Value::Null;
+    for _ in 0..4 {
+        let page =
+            client.call("search", json!({"query": "planet orbits star", "limit": 5, "cursor": cursor})).await;
+        paged.extend(page["structuredContent"]["hits"].as_array().unwrap().clone());
+        cursor = page["structuredContent"]["next_cursor"].clone();
+        assert!(cursor.is_string(), "{page}");
+    }
+    assert_eq!(&Value::Array(paged), &all["structuredContent"]["hits"]);
+    let other = client.call_fails("search", json!({"query": "another", "cursor": cursor})).await;
+    assert!(other.starts_with("this cursor belongs to another question"), "{other}");
+    let last = client.call("search", json!({"query": "planet orbits star", "limit": 100})).await;
+    assert!(last["structuredContent"].get("next_cursor").is_none(), "{last}");
+}
+
+#[tokio::test]
+async fn a_cursor_keeps_its_generation_across_one_rebuild() {
+    let library = shelf();
+    let mut client = Client::legacy(library.resident()).await;
+    let question = |cursor: &Value| json!({"query": "planet", "limit": 3, "cursor": cursor});
+    let first = client.call("search", question(&Value::Null)).await;
+    let cursor = first["structuredContent"]["next_cursor"].clone();
+    let second = client.call("search", question(&cursor)).await;
+    library.write("planets/p99.md", "# planet planet planet\n\nplanet planet\n");
+    library.index();
+    let fresh = client.call("search", question(&Value::Null)).await;
+    assert_eq!(fresh["structuredContent"]["generation"], 2);
+    assert_eq!(client.call("search", question(&cursor)).await, second, "the pinned page is the same");
+    let pinned = json!({"query": "planet", "limit": 3, "generation": "1"});
+    assert_eq!(
+        client.call("search", pinned.clone()).await["structuredContent"]["hits"],
+        first["structuredContent"]["hits"]
+    );
+    library.write("planets/p98.md", "# planet\n\nmore\n");
+    library.index();
+    client.call("search", question(&Value::Null)).await;
+    let gone = client.call_fails("search", pinned).await;
+    assert_eq!(
+        gone,
+        "generation 1 of the index is no longer kept\n\nhint: ask again without `generation` and `cursor`"
+    );
+}
+
+#[tokio::test]
+async fn a_budget_holds_for_the_whole_answer() {
+    let library = shelf();
+    let long =
+        (0..400).map(|number| format!("Sentence {number} on comets is here.")).collect::<Vec<_>>().join("\n")
+            + "\n";
+    library.write("comets.md", &format!("# Comets\n\n```\n{long}```\n"));
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    // What the hashing encoder counts as tokens: words.
+    let count = |value: &Value| {
+        value
+            .to_string()
+            .split(|letter: char| !letter.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .count()
+    };
+    for budget in [100, 200, 400, 1_000] {
+        let result =
+            client.call("search", json!({"query": "sentence on comets", "max_tokens": budget})).await;
+        let content = &result["structuredContent"];
+        let tokens = count(content).max(count(&result["content"][0]["text"]));
+        assert!(tokens <= budget, "{tokens} of {budget}: {result}");
+        assert!(!content["hits"].as_array().unwrap().is_empty());
+        let cut = content["note"].as_str().is_some_and(|note| note.starts_with("Cut to"));
+        assert_eq!(cut, content["next_cursor"].is_string(), "{content}");
+    }
+    let small = client.call_fails("search", json!({"query": "a", "max_tokens": 10})).await;
+    assert!(small.starts_with("`max_tokens` must be from 100 to 100000, not 10"), "{small}");
+}
+
+#[tokio::test]
+async fn a_concise_answer_shows_first_words() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let arguments = json!({"query": "log in", "detail": "concise"});
+    let result = client.call("search", arguments).await;
+    for hit in result["structuredContent"]["hits"].as_array().unwrap() {
+        let text = hit["text"].as_str().unwrap();
+        assert!(text.chars().count() <= 161 && !text.contains('\n'), "{text}");
+    }
+    let wrong = client.call_fails("search", json!({"query": "a", "detail": "brief"})).await;
+    assert!(wrong.starts_with("`detail` must be `detailed` or `concise`, not `brief`"), "{wrong}");
+}

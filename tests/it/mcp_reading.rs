@@ -1,0 +1,165 @@
+//! `read`, `list`, `related` and `status`.
+
+use serde_json::{Value, json};
+
+use crate::mcp_support::{Client, Library};
+
+fn text(result: &Value) -> &str {
+    assert_eq!(result["isError"], false, "{result}");
+    assert!(result.get("structuredContent").is_none());
+    result["content"][0]["text"].as_str().unwrap()
+}
+
+async fn first_id(client: &mut Client, query: &str) -> String {
+    let result = client.call("search", json!({"query": query, "limit": 1})).await;
+    result["structuredContent"]["hits"][0]["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_document_is_read_by_whatever_names_it() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let whole = "keys.md · lines 1-5 of 5 · untrusted document text\n\n# Keys\n\n## Rotation\n\nRotate an API key every ninety days.\n";
+    for path in ["keys.md", "/keys.md", "./keys.md", " keys.md ", "docs:///keys.md", "docs:///keys%2Emd"] {
+        assert_eq!(text(&client.call("read", json!({"path": path})).await), whole, "{path}");
+    }
+    assert_eq!(text(&client.call("read", json!({"id": "keys.md"})).await), whole);
+    let part = "keys.md · lines 3-4 of 5 · next: lines 5-5 · untrusted document text\n\n## Rotation\n\n";
+    for arguments in [
+        json!({"path": "keys.md", "lines": "3-4"}),
+        json!({"path": "keys.md:3-4"}),
+        json!({"path": "keys.md#L3-L4"}),
+    ] {
+        assert_eq!(text(&client.call("read", arguments.clone()).await), part, "{arguments}");
+    }
+}
+
+#[tokio::test]
+async fn a_passage_is_read_with_the_lines_around_it() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let id = first_id(&mut client, "rotate a key").await;
+    let exact = client.call("read", json!({"id": id, "around": 0})).await;
+    assert!(text(&exact).starts_with("keys.md · lines 5-5 of 5 · untrusted"), "{exact}");
+    let wide = client.call("read", json!({"id": id})).await;
+    assert!(text(&wide).starts_with("keys.md · lines 1-5 of 5 · untrusted"), "{wide}");
+}
+
+#[tokio::test]
+async fn a_heading_names_its_section() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    for heading in ["Sessions", "## sessions", "sess"] {
+        let section = client.call("read", json!({"path": "guides/login.mdx", "heading": heading})).await;
+        let text = text(&section);
+        assert!(text.ends_with("## Sessions\n\nA session lasts eight hours.\n"), "{heading}: {text}");
+    }
+    let missing = client.call_fails("read", json!({"path": "keys.md", "heading": "Colours"})).await;
+    assert_eq!(missing, "there is no heading `Colours`\n\nhint: its headings: Keys; Rotation");
+}
+
+#[tokio::test]
+async fn what_was_not_indexed_cannot_be_read() {
+    let library = Library::new();
+    std::fs::write(library.documents().parent().unwrap().join("secret.md"), "secret").unwrap();
+    let mut client = Client::legacy(library.resident()).await;
+    for path in
+        ["../secret.md", "guides/../../secret.md", "/etc/passwd", "docs:///%2e%2e/secret.md", "", "\0"]
+    {
+        let refused = client.call_fails("read", json!({"path": path})).await;
+        assert!(refused.starts_with("there is no document or passage"), "{path}: {refused}");
+    }
+    let near = client.call_fails("read", json!({"path": "guides/logni.mdx"})).await;
+    assert!(near.contains("did you mean `guides/login.mdx`"), "{near}");
+    let near = client.call_fails("read", json!({"path": "login.mdx"})).await;
+    assert!(near.contains("did you mean `guides/login.mdx`"), "{near}");
+    let neither = client.call_fails("read", json!({})).await;
+    assert!(neither.starts_with("the parameter `path` is missing"), "{neither}");
+}
+
+#[tokio::test]
+async fn a_changed_or_lost_source_is_said() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    library.write("keys.md", "# Keys\n\nNothing any more.\n");
+    let changed = client.call("read", json!({"path": "keys.md"})).await;
+    assert!(text(&changed).contains(" · changed since it was indexed"), "{changed}");
+    std::fs::remove_file(library.documents().join("keys.md")).unwrap();
+    let gone = client.call("read", json!({"path": "keys.md"})).await;
+    assert!(text(&gone).contains(" · the source is gone"), "{gone}");
+    assert!(text(&gone).ends_with("\n\n\n\n\n\nRotate an API key every ninety days.\n"), "{gone}");
+}
+
+#[tokio::test]
+async fn a_long_document_is_read_in_parts() {
+    let library = Library::unindexed();
+    let body =
+        (1..=500).map(|number| format!("Line {number} of many lines.\n")).collect::<Vec<_>>().join("\n")
+            + "\n";
+    library.write("long.md", &body);
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let mut read = String::new();
+    let mut lines = "1-".to_owned();
+    for _ in 0..100 {
+        let arguments = json!({"path": "long.md", "lines": lines, "max_tokens": 400});
+        let part = client.call("read", arguments).await;
+        let (header, content) = text(&part).split_once("\n\n").unwrap();
+        assert!(content.split_whitespace().count() <= 400);
+        read.push_str(content);
+        match header.split_once("next: lines ") {
+            Some((_, next)) => lines = next.split(' ').next().unwrap().to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(read.trim_end(), body.trim_end());
+}
+
+#[tokio::test]
+async fn the_documents_are_browsed_folder_by_folder() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let top = client.call("list", json!({})).await;
+    assert_eq!(text(&top), "1-2 of 2 entries\nguides/ · 2 documents\nkeys.md · Keys");
+    for path in ["guides", "guides/", "/guides"] {
+        let folder = client.call("list", json!({"path": path})).await;
+        assert_eq!(
+            text(&folder),
+            "1-2 of 2 entries\nguides/hostile.md · Hostile\nguides/login.mdx · Logging in"
+        );
+    }
+    let glob = client.call("list", json!({"path": "**/*.md"})).await;
+    assert_eq!(text(&glob), "1-2 of 2 entries\nguides/hostile.md · Hostile\nkeys.md · Keys");
+    let first = client.call("list", json!({"limit": 1})).await;
+    let (header, entry) = text(&first).split_once('\n').unwrap();
+    assert_eq!(entry, "guides/ · 2 documents");
+    let cursor = header.split_once("next: cursor ").unwrap().1;
+    let second = client.call("list", json!({"limit": 1, "cursor": cursor})).await;
+    assert_eq!(text(&second), "2-2 of 2 entries\nkeys.md · Keys");
+    let nowhere = client.call_fails("list", json!({"path": "nowhere"})).await;
+    assert!(nowhere.starts_with("there is no document under `nowhere`"), "{nowhere}");
+}
+
+#[tokio::test]
+async fn related_passages_leave_out_the_passage_itself() {
+    let library = Library::new();
+    library.write("more.md", "# More keys\n\nRotate an API key when somebody leaves.\n");
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let id = first_id(&mut client, "rotate a key every ninety days").await;
+    let result = client.call("related", json!({"id": id, "limit": 1})).await;
+    assert_eq!(result["structuredContent"]["hits"][0]["path"], "more.md", "{result}");
+    let unknown = client.call_fails("related", json!({"id": "0000000000"})).await;
+    assert!(unknown.starts_with("there is no passage `0000000000`"), "{unknown}");
+}
+
+#[tokio::test]
+async fn status_says_what_there_is() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    client.call("search", json!({"query": "a"})).await;
+    let status = client.call("status", json!({})).await;
+    assert!(text(&status).contains("documents: 3\n"), "{status}");
+    assert!(text(&status).contains("generation: 1\n"), "{status}");
+    assert!(text(&status).ends_with("model: hashing"), "{status}");
+}
