@@ -9,6 +9,8 @@ pub(super) enum ExitStatus {
     Success,
     /// The question has no answer here.
     NothingFound,
+    /// A measure fell below its baseline; stderr says which.
+    Regressed,
     /// Something went wrong; stderr says what.
     Error,
 }
@@ -17,7 +19,7 @@ impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(match status {
             ExitStatus::Success => 0,
-            ExitStatus::NothingFound => 1,
+            ExitStatus::NothingFound | ExitStatus::Regressed => 1,
             ExitStatus::Error => 2,
         })
     }

@@ -10,6 +10,7 @@ use crate::embedding::EmbedError;
 use crate::embedding::catalog::UnknownModel;
 use crate::embedding::pull::PullError;
 use crate::embedding::store::StoreError;
+use crate::evaluation::EvaluationError;
 use crate::index::{BuildError, OpenError};
 use crate::mcp::{HttpSettingsError, ServeError};
 use crate::retrieval::{QueryError, RetrievalError};
@@ -34,6 +35,8 @@ pub(super) enum Failure {
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),
     #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
+    #[error(transparent)]
     Serve(#[from] ServeError),
     #[error(transparent)]
     Http(#[from] HttpSettingsError),
@@ -41,6 +44,8 @@ pub(super) enum Failure {
     NothingToIndex { folder: PathBuf },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
     NoManual { manual: PathBuf },
+    #[error("`{}` cannot be written: {source}", path.display())]
+    Unwritable { path: PathBuf, source: std::io::Error },
     #[error("stdout cannot be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -57,10 +62,12 @@ impl Failure {
             Self::Open(error) => error.hint(),
             Self::Query(error) => error.hint(),
             Self::Retrieval(error) => error.hint(),
+            Self::Evaluation(error) => error.hint(),
             Self::Serve(error) => error.hint(),
             Self::Http(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
+            Self::Unwritable { .. } => "name a file in a folder that is there and can be written".into(),
             Self::Output(_) => "check where stdout leads".into(),
         }
     }

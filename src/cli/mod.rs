@@ -9,6 +9,7 @@ mod commands;
 mod exit_status;
 mod failure;
 mod model;
+mod output_file;
 mod progress;
 mod render;
 mod settings;
@@ -52,6 +53,8 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Serve(serve) => commands::serve::run(settings, serve),
         Command::Status(status) => commands::status::run(&settings, status),
+        Command::Eval(eval) => commands::eval::run(settings, &eval),
+        Command::Compare(compare) => commands::compare::run(&compare),
         Command::Completions(completions) => commands::completions::run(completions),
     }
 }

@@ -10,6 +10,8 @@ use crate::embedding::store::ModelStore;
 pub(super) struct Settings {
     /// Folder of the index.
     pub(super) index: PathBuf,
+    /// Whether that folder was asked for.
+    pub(super) index_is_named: bool,
     /// Where models are.
     pub(super) models: ModelStore,
     /// The model that was asked for by name.
@@ -28,6 +30,7 @@ impl Settings {
         let index = arguments.index.or_else(|| variable("DOCENT_INDEX"));
         let models = arguments.models.or_else(|| variable("DOCENT_MODELS"));
         Self {
+            index_is_named: index.is_some(),
             index: index.unwrap_or_else(|| PathBuf::from("index")),
             models: ModelStore::new(models.unwrap_or_else(default_models_folder)),
             model: arguments.model,

@@ -15,7 +15,7 @@ use crate::chunking::{ChunkSettings, Chunker, Cut};
 use crate::embedding::Embedder;
 use crate::parse::{Format, parse};
 use crate::progress::{Progress, Unit};
-use crate::source::{Limits, Skip, SourceError, SourceFile, SourcePath, read_text, walk};
+use crate::source::{FileText, Limits, Skip, SourceError, SourceFile, SourcePath, read_text, walk};
 
 /// A folder or file to index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,9 +194,18 @@ impl IndexBuilder<'_> {
 
     fn prepare_file(&self, root: u32, file: &SourceFile) -> Result<Prepared, Skip> {
         let skip = |reason| Skip { path: file.path.to_string(), reason };
-        let read = read_text(&file.location, self.limits.max_file_bytes).map_err(skip)?;
-        let format = Format::of(&file.path).unwrap_or(Format::PlainText);
-        let parsed = parse(&file.path, format, &read.text);
+        let read = match &file.record {
+            Some(record) => FileText { text: record.text.clone(), hash: record.hash() },
+            None => read_text(&file.location, self.limits.max_file_bytes).map_err(skip)?,
+        };
+        let format = Format::of(&file.path);
+        let mut parsed = parse(&file.path, format.unwrap_or(Format::PlainText), &read.text);
+        // A record's id is no title, unless it is a file's name.
+        if let Some(record) =
+            file.record.as_ref().filter(|record| format.is_none() || !record.title.is_empty())
+        {
+            parsed.title.clone_from(&record.title);
+        }
         let counter = EncoderTokens(self.embedder);
         let cuts = Chunker::new(self.chunking, &counter).chunk(&file.path, &read.text, &parsed);
         let document = DocumentRecord {

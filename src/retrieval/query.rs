@@ -126,6 +126,14 @@ impl Query {
         self.offset
     }
 
+    /// A question for a ranking deeper than any answer: what an evaluation needs, and no client.
+    ///
+    /// # Errors
+    /// Where it is empty or too long.
+    pub fn for_ranking(text: &str, chunks: usize) -> Result<Self, QueryError> {
+        Ok(Self { limit: chunks.max(1), ..Self::new(text, 1)? })
+    }
+
     /// The question, without white space around it.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -162,5 +170,7 @@ mod tests {
         assert_eq!(Query::new(&"é".repeat(10_001), 1), Err(QueryError::TooLong { characters: 10_001 }));
         assert_eq!(Query::new("a", 0), Err(QueryError::Limit { limit: 0 }));
         assert_eq!(Query::new("a", 101), Err(QueryError::Limit { limit: 101 }));
+        assert_eq!(Query::for_ranking(" a", 1_000).unwrap().limit(), 1_000);
+        assert_eq!(Query::for_ranking(" ", 1_000), Err(QueryError::Empty));
     }
 }

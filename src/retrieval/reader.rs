@@ -11,7 +11,7 @@ use super::fusion::top;
 use super::query::Query;
 use crate::chunking::ChunkId;
 use crate::index::{DocumentRecord, Index, Manifest, OpenError};
-use crate::source::{Limits, read_text};
+use crate::source::{Limits, is_corpus, read_text};
 
 /// One generation of an index, read by path, by id and by word.
 pub struct Reader {
@@ -120,7 +120,8 @@ impl Reader {
         let roots = &self.manifest().roots;
         let root = roots.get(document.root as usize)?;
         if root.is_file() {
-            return Some(root.clone());
+            // A record of a corpus has no file of its own.
+            return (!is_corpus(root)).then(|| root.clone());
         }
         let path = document.path.as_str();
         // With several roots each root's name stands before its paths.

@@ -1,10 +1,12 @@
 //! Walks folders into an inventory of readable files and named skips.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use ignore::{DirEntry, WalkBuilder};
 
+use super::corpus::{Record, is_corpus, read_corpus};
 use super::{Limits, Skip, SkipReason, SourcePath};
 
 /// A file that can be read, as the walk saw it.
@@ -18,6 +20,8 @@ pub struct SourceFile {
     pub size: u64,
     /// Last modification, nanoseconds since the Unix epoch (0 where the system does not say).
     pub modified_ns: u64,
+    /// Its content, where it came with the inventory: a record of a corpus has no file of its own.
+    pub record: Option<Arc<Record>>,
 }
 
 /// What a walk found, each list sorted by path.
@@ -56,6 +60,16 @@ pub enum SourceError {
         /// Where it was seen again.
         second: PathBuf,
     },
+    /// A line of a corpus that is not a record.
+    #[error("`{}`, line {line}: {reason}", path.display())]
+    Record {
+        /// The corpus.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What does not fit.
+        reason: String,
+    },
     /// More files than the limit allows.
     #[error("more than {limit} files under `{}`", path.display())]
     TooManyFiles {
@@ -86,6 +100,9 @@ impl SourceError {
             Self::SamePath { .. } => {
                 "index their common parent folder, so that each document has its own path".into()
             }
+            Self::Record { .. } => {
+                "a corpus has one JSON object a line: {\"_id\": ..., \"title\": ..., \"text\": ...}".into()
+            }
             Self::TooManyFiles { .. } => {
                 "index a folder further down, or leave some out with a `.docentignore` file".into()
             }
@@ -109,7 +126,8 @@ fn left_out(skipped: &[Skip]) -> String {
 }
 
 /// Walks `root`, a folder or one file, into an inventory. Paths are relative to a folder root; a
-/// single file is named by its file name.
+/// single file is named by its file name; a single `.jsonl` file is a corpus, and each of its
+/// records a document named by its id.
 ///
 /// Ignore files (`.gitignore`, `.ignore`, `.docentignore`) are honoured below the root but not
 /// above it: what was named is what is indexed. Hidden files and folders are taken in (the
@@ -129,6 +147,9 @@ pub fn walk(
         std::io::ErrorKind::NotFound => SourceError::NotFound { path: root.to_owned() },
         _ => SourceError::Unreadable { path: root.to_owned(), source },
     })?;
+    if metadata.is_file() && is_corpus(root) {
+        return read_corpus(root, limits);
+    }
     let canonical =
         root.canonicalize().map_err(|source| SourceError::Unreadable { path: root.to_owned(), source })?;
     let base = if metadata.is_dir() { canonical.clone() } else { parent_of(&canonical) };
@@ -228,6 +249,7 @@ fn inspect(
         location: entry.path().to_owned(),
         size: metadata.len(),
         modified_ns,
+        record: None,
     })
 }
 

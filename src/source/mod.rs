@@ -3,11 +3,13 @@
 //! A source is walked once into an [`Inventory`]: the files that can be read, and the ones that
 //! were left out, each with its reason. Nothing here looks inside a document; that is `parse`.
 
+mod corpus;
 mod directory;
 mod path;
 mod read;
 mod skip;
 
+pub use corpus::{Record, id_of_path, is_corpus, path_of_id};
 pub use directory::{Inventory, SourceError, SourceFile, walk};
 pub use path::{InvalidSourcePath, SourcePath};
 pub use read::{FileText, read_text};

@@ -36,6 +36,12 @@ impl SourcePath {
         Self::try_from(parts.join("/"))
     }
 
+    /// A name that was made to be one plain file name.
+    pub(super) fn encoded(name: String) -> Self {
+        debug_assert!(!name.is_empty() && !name.contains(['/', '\0']));
+        Self(name)
+    }
+
     /// The path as text, with `/` between its parts.
     #[must_use]
     pub fn as_str(&self) -> &str {

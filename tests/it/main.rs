@@ -7,6 +7,8 @@ mod bad_index;
 mod bad_models;
 mod bad_questions;
 mod bad_sources;
+mod eval;
+mod eval_trec;
 mod handbook;
 mod helping;
 mod indexing;

@@ -1,7 +1,9 @@
 //! One file a command.
 
 pub(super) mod ask;
+pub(super) mod compare;
 pub(super) mod completions;
+pub(super) mod eval;
 pub(super) mod index;
 pub(super) mod models;
 pub(super) mod pull;

@@ -1,0 +1,86 @@
+//! Rankings of documents, and the TREC run files that carry them to other tools.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use crate::retrieval::{Hit, id_of_path};
+
+/// A document in a ranking.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankedDocument {
+    /// Its id: its path, or the id that its corpus gave it.
+    pub id: String,
+    /// Larger is better.
+    pub score: f32,
+}
+
+/// Documents in the order of each one's best chunk, the first `limit` of them.
+///
+/// Other tools rank by score alone. Where a document's score is higher than that of one before it
+/// (not all chunks are scored by all views), it is written as just below; equal scores are ordered
+/// as those tools do.
+#[must_use]
+pub fn rank_documents(hits: &[Hit], limit: usize) -> Vec<RankedDocument> {
+    let mut seen = HashSet::new();
+    let mut lowest = f32::INFINITY;
+    let mut ranking = Vec::new();
+    for hit in hits.iter().filter(|hit| seen.insert(hit.path.as_str())) {
+        lowest = if hit.score > lowest { lowest.next_down() } else { hit.score };
+        ranking.push(RankedDocument { id: id_of_path(hit.path.as_str()).into_owned(), score: lowest });
+    }
+    sort_as_trec(&mut ranking);
+    ranking.truncate(limit);
+    ranking
+}
+
+/// By score, best first, equal ones by id from the last to the first: the order in which
+/// `trec_eval` ranks whatever order a run file has.
+pub fn sort_as_trec(ranking: &mut [RankedDocument]) {
+    ranking
+        .sort_by(|first, second| second.score.total_cmp(&first.score).then_with(|| second.id.cmp(&first.id)));
+}
+
+/// Appends the lines of one question to a TREC run. White space in an id would end its column, and
+/// is written as `%20`.
+pub fn write_run(run: &mut String, question: &str, ranking: &[RankedDocument]) {
+    let column = |id: &str| id.split_whitespace().collect::<Vec<_>>().join("%20");
+    let question = column(question);
+    for (index, document) in ranking.iter().enumerate() {
+        let (id, rank) = (column(&document.id), index + 1);
+        // Writing to a string does not fail.
+        let _ = writeln!(run, "{question} Q0 {id} {rank} {} docent", document.score);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::tests::hit;
+
+    fn ids(ranking: &[RankedDocument]) -> Vec<(&str, f32)> {
+        ranking.iter().map(|document| (document.id.as_str(), document.score)).collect()
+    }
+
+    #[test]
+    fn a_document_stands_where_its_best_chunk_does() {
+        let hits = [hit("a", 0.9), hit("b", 0.8), hit("a", 0.7), hit("c", 0.6), hit("d", 0.5)];
+        assert_eq!(ids(&rank_documents(&hits, 3)), [("a", 0.9), ("b", 0.8), ("c", 0.6)]);
+    }
+
+    #[test]
+    fn scores_never_rise_and_ties_are_those_of_trec() {
+        let hits = [hit("a", 0.5), hit("b", 0.5), hit("c", 0.9), hit("e", 0.5), hit("d", 0.1)];
+        let ranking = rank_documents(&hits, 9);
+        let below = 0.5_f32.next_down();
+        let expected = [("b", 0.5), ("a", 0.5), ("c", below), ("e", below.next_down()), ("d", 0.1)];
+        assert_eq!(ids(&ranking), expected);
+    }
+
+    #[test]
+    fn a_run_has_six_columns() {
+        let mut run = String::new();
+        let ranking = rank_documents(&[hit("my file.md", 0.25), hit("b", -1.5)], 9);
+        write_run(&mut run, "q 1", &ranking);
+        assert_eq!(run, "q%201 Q0 my%20file.md 1 0.25 docent\nq%201 Q0 b 2 -1.5 docent\n");
+    }
+}
