@@ -6,7 +6,11 @@
 //! scan cannot do less. Figures of one run on one machine: compare the ratio, not the milliseconds.
 //!
 //! `cargo bench --bench ask`
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and ends where it cannot go on")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench prints, and ends where it cannot go on"
+)]
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -65,7 +69,8 @@ impl Embedder for StandIn {
         let mut pooled = vec![0.0_f32; DIMENSIONS];
         let (mut token_ids, mut token_vectors) = (Vec::new(), Vec::new());
         for word in text.split_whitespace() {
-            let id = word.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
+            let id =
+                word.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
             let mut random = Random(id | 1);
             token_ids.push(id as u32);
             for sum in &mut pooled {
@@ -130,13 +135,14 @@ fn report(retriever: &Retriever, embedder: &dyn Embedder, random: &mut Random) {
         answers.push(time(|| black_box(retriever.answer(&query).unwrap())));
         limits.push(time(|| read_all(retriever)));
     }
-    let (encoding, limit) = (percentile(&mut encodings, 50), percentile(&mut limits, 50));
+    let encoding = milliseconds(percentile(&mut encodings, 50));
+    let limit = milliseconds(percentile(&mut limits, 50));
+    let beyond = [50, 95].map(|percent| milliseconds(percentile(&mut answers, percent)) - encoding);
     println!("chunks                         {}", retriever.index().chunk_count());
-    println!("beyond embedding, p50          {:.2} ms", milliseconds(percentile(&mut answers, 50) - encoding));
-    println!("beyond embedding, p95          {:.2} ms", milliseconds(percentile(&mut answers, 95) - encoding));
-    println!("reading every vector once, p50 {:.2} ms", milliseconds(limit));
-    let ratio = (percentile(&mut answers, 50) - encoding).as_secs_f64() / limit.as_secs_f64();
-    println!("ratio to that limit            {ratio:.2}");
+    println!("beyond embedding, p50          {:.2} ms", beyond[0]);
+    println!("beyond embedding, p95          {:.2} ms", beyond[1]);
+    println!("reading every vector once, p50 {:.2} ms", limit);
+    println!("ratio to that limit            {:.2}", beyond[0] / limit);
 }
 
 /// Touches every component of every vector.

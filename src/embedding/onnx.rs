@@ -133,7 +133,7 @@ impl OnnxEmbedder {
     fn pool(&self, token_vectors: &[f32]) -> Vec<f32> {
         let dimensions = self.identity.dimensions;
         match self.pooling {
-            Pooling::Cls => token_vectors[..dimensions].to_vec(),
+            Pooling::Cls => token_vectors.iter().copied().take(dimensions).collect(),
             Pooling::Mean => {
                 let mut sum = vec![0.0_f32; dimensions];
                 for row in token_vectors.chunks_exact(dimensions) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::chunks::{DocumentRecord, StoredChunk};
-use super::commit::{Content, commit, remove_leftovers};
+use super::commit::{Content, commit, is_generation, remove_leftovers};
 use super::embed::Embedding;
 use super::failure::{BuildError, OpenError};
 use super::manifest::{Counts, FORMAT_VERSION, MANIFEST, Manifest, SkipSummary};
@@ -91,7 +91,7 @@ impl IndexBuilder<'_> {
             return Err(SourceError::Empty { path, skipped }.into());
         }
         number_chunks(&mut prepared);
-        if let Some(index) = previous.as_ref().filter(|index| self.is_current(index, &prepared)) {
+        if let Some(index) = previous.as_ref().filter(|index| self.is_current(index, &prepared, &skipped)) {
             let manifest = index.manifest().clone();
             // A build that was killed after its last step left the generation before it.
             let _ = remove_leftovers(&self.folder);
@@ -222,11 +222,12 @@ impl IndexBuilder<'_> {
         Ok(Prepared { document, cuts })
     }
 
-    fn is_current(&self, index: &Index, prepared: &[Prepared]) -> bool {
+    fn is_current(&self, index: &Index, prepared: &[Prepared], skipped: &[Skip]) -> bool {
         let manifest = index.manifest();
         let same_settings = manifest.model == *self.embedder.identity()
             && manifest.chunking == self.chunking
             && manifest.roots == self.absolute_roots()
+            && manifest.skipped == SkipSummary::of(skipped)
             && index.document_count() == prepared.len();
         same_settings
             && prepared.iter().enumerate().all(|(number, file)| {
@@ -292,10 +293,11 @@ fn folder_name(path: &Path) -> Option<String> {
 /// A folder may become an index if it is new, empty, an index already, or holds only the notes
 /// that a repository keeps in it.
 fn ensure_index_folder(folder: &Path) -> Result<(), BuildError> {
-    let harmless = |name: &str| {
-        ["README.md", ".gitignore", ".gitkeep", "writer.lock", MANIFEST].contains(&name)
-            || name.starts_with("gen-")
+    let harmless = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        ["README.md", ".gitignore", ".gitkeep", "writer.lock", MANIFEST].contains(&name.as_str())
             || name.starts_with(".tmp-")
+            || is_generation(&entry.path())
     };
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -303,7 +305,7 @@ fn ensure_index_folder(folder: &Path) -> Result<(), BuildError> {
         Err(source) => return Err(BuildError::Write { path: folder.to_owned(), source }),
     };
     let is_index = folder.join(MANIFEST).exists();
-    let foreign = entries.flatten().any(|entry| !harmless(&entry.file_name().to_string_lossy()));
+    let foreign = entries.flatten().any(|entry| !harmless(&entry));
     if foreign && !is_index { Err(BuildError::NotAnIndex { folder: folder.to_owned() }) } else { Ok(()) }
 }
 

@@ -83,8 +83,20 @@ fn lexical_file(content: &Content<'_>) -> storage::FileWriter {
     builder.finish()
 }
 
+/// The number of a generation's folder, by exactly the name that docent gives it.
 fn generation_number(name: &str) -> Option<u64> {
-    name.strip_prefix("gen-")?.parse().ok()
+    let number = name.strip_prefix("gen-")?.parse().ok()?;
+    (generation_name(number) == name).then_some(number)
+}
+
+/// Whether a folder is a generation, whole or half-written: by its name, and by holding nothing that
+/// docent does not write. Anything else is somebody's own.
+pub(super) fn is_generation(folder: &Path) -> bool {
+    const FILES: [&str; 5] = [DOCUMENTS_FILE, CHUNKS_FILE, VECTORS_FILE, TOKENS_FILE, LEXICAL_FILE];
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    let only_ours = entries.flatten().all(|entry| FILES.iter().any(|file| entry.file_name() == *file));
+    name.and_then(generation_number).is_some() && only_ours
 }
 
 /// One more than any generation that is there, named or not.
@@ -92,7 +104,7 @@ fn next_generation(folder: &Path) -> u64 {
     let on_disk = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let newest = on_disk.filter_map(|entry| generation_number(&entry.file_name().to_string_lossy())).max();
     let named = read_manifest(folder).ok().map(|manifest| manifest.generation);
-    newest.max(named).unwrap_or(0) + 1
+    newest.max(named).unwrap_or(0).saturating_add(1)
 }
 
 /// Removes the generations that the manifest does not name, and temporary files. Call it with the
@@ -107,7 +119,9 @@ pub(super) fn remove_leftovers(folder: &Path) -> Result<(), BuildError> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         match generation_number(&name) {
-            Some(generation) if Some(generation) != current => storage::remove_folder(&entry.path())?,
+            Some(generation) if Some(generation) != current && is_generation(&entry.path()) => {
+                storage::remove_folder(&entry.path())?;
+            }
             None if name.starts_with(".tmp-") => storage::remove_file(&entry.path())?,
             _ => {}
         }

@@ -44,6 +44,12 @@ impl Embedding<'_> {
     ) -> Result<Embedded, EmbedError> {
         let previous = previous.filter(|index| index.manifest().model == *self.embedder.identity());
         let known = previous.map(known_passages).unwrap_or_default();
+        // The centre is that of the corpus. Where most of it is new, the old centre is another's, and
+        // what hangs on it is made again.
+        let is_most_known =
+            2 * hashes.iter().filter(|hash| known.contains_key(*hash)).count() >= hashes.len();
+        let previous = previous.filter(|index| is_most_known && index.chunk_count() > 0);
+        let known = if previous.is_some() { known } else { HashMap::new() };
         let missing: Vec<usize> =
             (0..passages.len()).filter(|number| !known.contains_key(&hashes[*number])).collect();
         self.progress.begin("embedding", Some(missing.len() as u64), Unit::Chunks);

@@ -25,7 +25,7 @@ impl Vectors {
         }
         let count = values / dimensions;
         let lengths = (file.array::<f32>(1)?.len(), file.array::<f32>(2)?.len(), file.array::<f32>(3)?.len());
-        if lengths != (dimensions, count, documents * dimensions) {
+        if Some(lengths) != documents.checked_mul(dimensions).map(|means| (dimensions, count, means)) {
             return Err(damaged("its means are not those of its vectors".into()));
         }
         Ok(Self { file, dimensions, count })

@@ -29,8 +29,10 @@ pub fn serve_stdio(resident: Resident) -> Result<(), ServeError> {
     let served = runtime.block_on(async {
         let (input, output) = rmcp::transport::io::stdio_pipes();
         tokio::select! {
-            served = serve(Arc::new(resident), input, output) => served,
+            // The handlers stand before the first answer goes out: a client may stop us right after it.
+            biased;
             stopped = stop_signal() => stopped.map_err(ServeError::Runtime),
+            served = serve(Arc::new(resident), input, output) => served,
         }
     });
     runtime.shutdown_timeout(FAREWELL);

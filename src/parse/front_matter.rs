@@ -46,11 +46,13 @@ pub(super) struct FrontMatter {
 pub(super) fn parse(text: &str) -> Option<FrontMatter> {
     let (yaml, end) = locate(text)?;
     let mut front = FrontMatter { end, ..FrontMatter::default() };
-    let Ok(leaves) = leaves(&text[yaml.clone()]) else {
+    let parsed = if is_too_deep(&text[yaml.clone()]) { Err(NotYaml) } else { leaves(&text[yaml.clone()]) };
+    let Ok(leaves) = parsed else {
         let block = Block { kind: BlockKind::Entry, span: yaml.clone(), text: text[yaml].to_owned() };
         front.sections.push(Section { blocks: vec![block], part: Part::FrontMatter, ..Section::default() });
         return Some(front);
     };
+    let leaves = leaves?;
     let line_starts = line_starts(text, &yaml);
     for (index, leaf) in leaves.iter().enumerate() {
         let until = leaves.get(index + 1).map_or(usize::MAX, |next| next.line);
@@ -78,6 +80,9 @@ fn locate(text: &str) -> Option<(Range<usize>, usize)> {
 impl FrontMatter {
     fn take(&mut self, text: &str, leaf: &Leaf, span: Range<usize>) {
         match leaf.path.as_slice() {
+            [key] if matches!(key.as_str(), "title" | "description") && leaf.value.trim().is_empty() => {
+                return;
+            }
             [key] if key == "title" && self.title.is_none() => {
                 self.title = Some(one_line(&leaf.value));
                 return;
@@ -123,16 +128,28 @@ impl Leaf {
     }
 }
 
-fn leaves(yaml: &str) -> Result<Vec<Leaf>, yaml_rust2::ScanError> {
+/// Text between two `---` lines that is not the YAML of a front matter.
+struct NotYaml;
+
+/// The values of `yaml`; `None` where it is no mapping: two rules with text between them.
+fn leaves(yaml: &str) -> Result<Option<Vec<Leaf>>, NotYaml> {
     let mut collector = Collector::default();
-    Parser::new_from_str(yaml).load(&mut collector, false)?;
-    Ok(collector.leaves)
+    Parser::new_from_str(yaml).load(&mut collector, false).map_err(|_| NotYaml)?;
+    Ok((collector.is_mapping || yaml.trim().is_empty()).then_some(collector.leaves))
+}
+
+/// The parser calls itself for every level, and would run out of stack on a hostile page.
+fn is_too_deep(yaml: &str) -> bool {
+    const DEEPEST: usize = 200;
+    yaml.lines().any(|line| line.len() - line.trim_start_matches([' ', '\t', '-', '?', ':']).len() > DEEPEST)
 }
 
 #[derive(Default)]
 struct Collector {
     leaves: Vec<Leaf>,
     containers: Vec<Container>,
+    /// Whether the whole is a mapping.
+    is_mapping: bool,
 }
 
 enum Container {
@@ -177,7 +194,10 @@ impl MarkedEventReceiver for Collector {
         match event {
             Event::Scalar(value, ..) => self.scalar(value, marker.line().saturating_sub(1)),
             Event::Alias(_) => self.scalar(String::new(), marker.line().saturating_sub(1)),
-            Event::MappingStart(..) => self.containers.push(Container::Mapping { key: None }),
+            Event::MappingStart(..) => {
+                self.is_mapping |= self.containers.is_empty();
+                self.containers.push(Container::Mapping { key: None });
+            }
             Event::SequenceStart(..) => self.containers.push(Container::Sequence),
             Event::MappingEnd | Event::SequenceEnd => self.close(),
             _ => {}
@@ -252,6 +272,14 @@ mod tests {
         let front = parse(text).unwrap();
         assert_eq!(front.sections.len(), 1);
         assert_eq!(&text[front.end..], "body");
+    }
+
+    #[test]
+    fn a_page_between_rules_is_no_front_matter_and_an_empty_title_is_none() {
+        assert_eq!(parse("---\n\n# Title\n\nSome words here\n\n---\n\nBody\n"), None);
+        assert_eq!(parse("---\ntitle:\n---\nx").unwrap().title, None);
+        let deep = format!("---\n{}x y z w\n---\nbody", "- ".repeat(20_000));
+        assert_eq!(parse(&deep).unwrap().sections.len(), 1);
     }
 
     #[test]

@@ -80,6 +80,10 @@ impl<'text> Scanner<'text> {
     fn heading(&mut self, level: usize, markdown: &str) {
         let heading = plain_text(markdown);
         if heading.is_empty() {
+            // It ends the section above all the same.
+            self.stack.retain(|(above, _)| *above < level);
+            let headings = self.stack.iter().map(|(_, heading)| heading.clone()).collect();
+            self.sections.push(Section { headings, ..Section::default() });
             return;
         }
         // A page without a title in its front matter is called by the heading that it opens with.

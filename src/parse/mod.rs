@@ -130,7 +130,14 @@ pub fn parse(path: &SourcePath, format: Format, text: &str) -> ParsedDocument {
         Format::Json => changelog_json::parse(text).unwrap_or_else(|| plain::parse_code(text)),
         Format::Code => plain::parse_code(text),
     };
-    parsed.into_document(path)
+    let mut document = parsed.into_document(path);
+    if document.sections.is_empty() {
+        // A page of nothing but headings still says what it is about.
+        let span = plain::trimmed(text, 0..text.len());
+        let block = Block { kind: BlockKind::Prose, text: plain_text_of(&text[span.clone()]), span };
+        document.sections.push(Section { blocks: vec![block], ..Section::default() });
+    }
+    document
 }
 
 /// Markdown without its markup: the words that a person reads.
@@ -192,6 +199,12 @@ mod tests {
         assert_eq!(document.title, "Tokens");
         let headings: Vec<_> = document.sections.iter().map(|section| section.headings.clone()).collect();
         assert_eq!(headings, [vec![], vec!["Expiry".to_owned()]]);
+    }
+
+    #[test]
+    fn a_page_of_headings_is_one_passage() {
+        let document = parse(&path("a.md"), Format::Markdown, "# Only\n\n## Headings\n");
+        assert_eq!(document.sections[0].blocks[0].text, "# Only\n## Headings");
     }
 
     #[test]

@@ -7,14 +7,25 @@
 const SPOKEN_ATTRIBUTES: [&str; 9] =
     ["title", "label", "alt", "description", "summary", "heading", "caption", "name", "tooltip"];
 
+/// Links within links are read this deep; a page that goes deeper is not written by a person.
+const MAX_DEPTH: usize = 16;
+
+/// The end of a tag, a link or a code span is looked for this far, in bytes: further openers of the
+/// same line must not cost a look at all of it each.
+const MAX_REACH: usize = 4096;
+
 /// `markdown` without its markup, lines kept.
 pub(super) fn plain_text(markdown: &str) -> String {
+    plain_text_at(markdown, 0)
+}
+
+fn plain_text_at(markdown: &str, depth: usize) -> String {
     let mut output = String::with_capacity(markdown.len());
     let mut rest = markdown;
     while let Some(next) = rest.chars().next() {
         let taken = match next {
             '<' => take_tag(rest, &mut output),
-            '[' | '!' => take_link(rest, &mut output),
+            '[' | '!' => take_link(rest, depth, &mut output),
             '`' => take_code(rest, &mut output),
             '*' | '_' | '~' => take_emphasis(rest, &output),
             '&' => take_entity(rest, &mut output),
@@ -41,7 +52,7 @@ fn tidy(text: &str) -> String {
 /// Tags, components and comments. Only the attributes that people read are kept.
 fn take_tag(rest: &str, output: &mut String) -> usize {
     if rest.starts_with("<!--") {
-        return rest.find("-->").map_or(rest.len(), |end| end + 3);
+        return rest.find("-->").map_or(0, |end| end + 3);
     }
     let after = rest[1..].trim_start_matches('/');
     if after.starts_with("http://") || after.starts_with("https://") || after.starts_with("mailto:") {
@@ -60,7 +71,7 @@ pub(super) fn tag_end(rest: &str) -> Option<usize> {
     let mut quote = None;
     let mut depth = 0_u32;
     let mut previous = ' ';
-    for (offset, character) in rest.char_indices() {
+    for (offset, character) in reachable(rest).char_indices() {
         match (quote, character) {
             (Some(open), _) if character == open => quote = None,
             (None, '"' | '\'') if depth > 0 || previous == '=' => quote = Some(character),
@@ -69,7 +80,7 @@ pub(super) fn tag_end(rest: &str) -> Option<usize> {
             (None, '>') if depth == 0 => return Some(offset + 1),
             // A blank line, or another tag's start, means that this was a bare "<".
             (None, '<') if offset > 0 && depth == 0 => return None,
-            (None, '\n') if depth == 0 && rest[offset + 1..].starts_with('\n') => return None,
+            (None, '\n') if depth == 0 && begins_blank_line(&rest[offset + 1..]) => return None,
             // Inside quotes nothing counts but their end.
             _ => {}
         }
@@ -99,7 +110,10 @@ fn push_spoken_attributes(tag: &str, output: &mut String) {
 }
 
 /// `[text](target)`, `![alt](target)`, `[text][reference]`: only the text is kept.
-fn take_link(rest: &str, output: &mut String) -> usize {
+fn take_link(rest: &str, depth: usize, output: &mut String) -> usize {
+    if depth >= MAX_DEPTH {
+        return 0;
+    }
     let open = if rest.starts_with("![") { 2 } else { 1 };
     if open == 1 && !rest.starts_with('[') {
         return 0;
@@ -112,14 +126,23 @@ fn take_link(rest: &str, output: &mut String) -> usize {
         _ => None,
     };
     let Some(target_length) = target_length else { return 0 };
-    output.push_str(&plain_text(&rest[open..close]));
+    output.push_str(&plain_text_at(&rest[open..close], depth + 1));
     close + 1 + target_length
+}
+
+/// As much of `text` as is looked at for an end.
+fn reachable(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_REACH)]
+}
+
+fn begins_blank_line(text: &str) -> bool {
+    text.trim_start_matches([' ', '\t', '\r']).starts_with('\n')
 }
 
 /// The offset of the bracket that closes the one at the start of `text`, within one paragraph.
 fn matching(text: &str, open: char, close: char) -> Option<usize> {
     let mut depth = 0_u32;
-    for (offset, character) in text.char_indices() {
+    for (offset, character) in reachable(text).char_indices() {
         if character == open {
             depth += 1;
         } else if character == close {
@@ -127,7 +150,7 @@ fn matching(text: &str, open: char, close: char) -> Option<usize> {
             if depth == 0 {
                 return Some(offset);
             }
-        } else if character == '\n' && text[offset + 1..].starts_with('\n') {
+        } else if character == '\n' && begins_blank_line(&text[offset + 1..]) {
             return None;
         }
     }
@@ -138,7 +161,7 @@ fn matching(text: &str, open: char, close: char) -> Option<usize> {
 fn take_code(rest: &str, output: &mut String) -> usize {
     let ticks = rest.len() - rest.trim_start_matches('`').len();
     let fence = &rest[..ticks];
-    let Some(end) = rest[ticks..].find(fence) else { return ticks };
+    let Some(end) = reachable(&rest[ticks..]).find(fence) else { return ticks };
     output.push_str(rest[ticks..ticks + end].trim());
     ticks + end + ticks
 }
@@ -217,9 +240,20 @@ mod tests {
             ("héllo [ünïcode](x) ✓", "héllo ünïcode ✓"),
             ("unclosed [link](x", "unclosed [link](x"),
             ("``a `b` c``", "a `b` c"),
+            ("<= 5 items\r\n\r\na -> b", "<= 5 items\na -> b"),
+            ("open <!-- to the end", "open <!-- to the end"),
         ];
         for (markdown, expected) in cases {
             assert_eq!(plain_text(markdown), expected, "{markdown}");
+        }
+    }
+
+    #[test]
+    fn deep_and_endless_markup_is_taken_as_text() {
+        let deep = format!("{}x{}", "[".repeat(20_000), "](u)".repeat(20_000));
+        assert!(plain_text(&deep).contains('x'));
+        for opener in ["[", "<x{", "`"] {
+            assert!(!plain_text(&opener.repeat(60_000)).is_empty() || opener == "`");
         }
     }
 

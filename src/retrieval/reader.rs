@@ -137,8 +137,18 @@ impl Reader {
         for hit in self.passages(document)? {
             let start = hit.start_line.max(1) as usize - 1;
             // A document has no more lines than bytes: damaged numbers must not fill the memory.
-            lines.resize(start.min(document.size as usize), String::new());
-            lines.extend(hit.text.lines().map(str::to_owned));
+            let start = start.min(document.size.min(Limits::default().max_file_bytes) as usize);
+            let lines_before = lines.len();
+            if lines_before < start {
+                lines.resize(start, String::new());
+            }
+            let mut text = hit.text.lines();
+            if let Some(last) = lines.last_mut().filter(|_| start < lines_before) {
+                // A long line is cut into several passages: this one goes on where the last ended.
+                last.push(' ');
+                last.push_str(text.next().unwrap_or_default());
+            }
+            lines.extend(text.map(str::to_owned));
         }
         Ok(lines.join("\n"))
     }

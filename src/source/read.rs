@@ -27,7 +27,7 @@ pub fn read_text(path: &Path, max_bytes: u64) -> Result<FileText, SkipReason> {
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     // One byte more than allowed: a file that grew since the walk is still caught.
-    file.take(max_bytes + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > max_bytes {
         let size = std::fs::metadata(path).map_or(bytes.len() as u64, |metadata| metadata.len());
         return Err(SkipReason::TooLarge { bytes: size, limit: max_bytes });
