@@ -141,7 +141,7 @@ fn report(retriever: &Retriever, embedder: &dyn Embedder, random: &mut Random) {
     println!("chunks                         {}", retriever.index().chunk_count());
     println!("beyond embedding, p50          {:.2} ms", beyond[0]);
     println!("beyond embedding, p95          {:.2} ms", beyond[1]);
-    println!("reading every vector once, p50 {:.2} ms", limit);
+    println!("reading every vector once, p50 {limit:.2} ms");
     println!("ratio to that limit            {:.2}", beyond[0] / limit);
 }
 
