@@ -13,6 +13,9 @@ use crate::progress::{Progress, Unit};
 /// of a few tokens.
 const CENTRE_SAMPLE: usize = 256;
 
+/// So few new passages never make a corpus another one.
+const FEW: usize = 16;
+
 /// What the encoder made of the passages, in their order.
 pub(super) struct Embedded {
     /// Unit vectors, row after row.
@@ -44,11 +47,11 @@ impl Embedding<'_> {
     ) -> Result<Embedded, EmbedError> {
         let previous = previous.filter(|index| index.manifest().model == *self.embedder.identity());
         let known = previous.map(known_passages).unwrap_or_default();
+        let new = hashes.iter().filter(|hash| !known.contains_key(*hash)).count();
         // The centre is that of the corpus. Where most of it is new, the old centre is another's, and
         // what hangs on it is made again.
-        let is_most_known =
-            2 * hashes.iter().filter(|hash| known.contains_key(*hash)).count() >= hashes.len();
-        let previous = previous.filter(|index| is_most_known && index.chunk_count() > 0);
+        let is_most_new = new > FEW && 2 * new > hashes.len();
+        let previous = previous.filter(|index| !is_most_new && index.chunk_count() > 0);
         let known = if previous.is_some() { known } else { HashMap::new() };
         let missing: Vec<usize> =
             (0..passages.len()).filter(|number| !known.contains_key(&hashes[*number])).collect();
