@@ -50,11 +50,6 @@ pub enum SkipReason {
     Secret,
     /// Nothing in it but white space.
     Empty,
-    /// The parser could not make sense of it.
-    Malformed {
-        /// What it said.
-        message: String,
-    },
 }
 
 impl SkipReason {
@@ -70,7 +65,6 @@ impl SkipReason {
             Self::Symlink { .. } => "symlink",
             Self::Secret => "secret",
             Self::Empty => "empty",
-            Self::Malformed { .. } => "malformed",
         }
     }
 }
@@ -93,7 +87,6 @@ impl fmt::Display for SkipReason {
                 formatter.write_str("looks like a secret (keys and `.env` files are never indexed)")
             }
             Self::Empty => formatter.write_str("empty"),
-            Self::Malformed { message } => write!(formatter, "cannot be parsed: {message}"),
         }
     }
 }

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use docent::evaluation::{Levels, RankedDocument, Scores, score_ranking, sort_as_trec};
 use serde_json::{Value, json};
+
+use crate::python::{python_with, said};
 
 const PACKAGES: [&str; 2] = ["pytrec-eval-terrier==0.5.11", "ir-measures==0.4.3"];
 const QUESTIONS: usize = 60;
@@ -85,41 +87,4 @@ fn measured_by(python: &Path, given: &Value) -> Value {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// The interpreter of a virtual environment with these packages, made now or on an earlier run.
-fn python_with(packages: &[&str]) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("venv-{}", packages.join("-")));
-    let python = folder.join("bin/python");
-    let ready = folder.join("ready");
-    if ready.exists() {
-        return Some(python);
-    }
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"];
-    let made = succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
-        .and_then(|()| succeeds(Command::new(&python).args(install).args(packages)));
-    match made {
-        Ok(()) => {
-            std::fs::write(ready, "").unwrap();
-            Some(python)
-        }
-        Err(reason) => {
-            let wanted = std::env::var("CI").is_ok_and(|value| value == "true");
-            assert!(!wanted, "{packages:?} cannot be installed: {reason}");
-            eprintln!("SKIPPED: {packages:?} cannot be installed: {reason}");
-            None
-        }
-    }
-}
-
-fn succeeds(command: &mut Command) -> Result<(), String> {
-    match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(said(&output)),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

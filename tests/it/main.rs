@@ -24,6 +24,7 @@ mod mcp_search;
 mod mcp_support;
 mod network;
 mod pull;
+mod python;
 mod quickstart;
 mod real_model;
 mod streams;

@@ -4,11 +4,12 @@
 //! had the test says so and passes; with CI=true it fails instead.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::mcp_support::Library;
+use crate::python::{python_with, said};
 
 const PYTHON_CLIENT: &str = "mcp==2.3.0";
 
@@ -50,41 +51,5 @@ pub(crate) fn client_report(python: &Path, mode: &str, server: &[&str]) -> Value
 /// An interpreter that has the official client.
 pub(crate) fn python_with_client() -> Option<PathBuf> {
     static MADE: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
-    MADE.get_or_init(|| python_with(PYTHON_CLIENT)).clone()
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// The interpreter of a virtual environment that holds `package`, made now or on an earlier run.
-fn python_with(package: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("venv-{package}"));
-    let python = folder.join("bin/python");
-    let ready = folder.join("ready");
-    if ready.exists() {
-        return Some(python);
-    }
-    let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
-        .and_then(|()| run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package])));
-    match made {
-        Ok(()) => {
-            std::fs::write(ready, "").unwrap();
-            Some(python)
-        }
-        Err(reason) => {
-            let wanted = std::env::var("CI").is_ok_and(|value| value == "true");
-            assert!(!wanted, "{package} cannot be installed: {reason}");
-            eprintln!("SKIPPED: {package} cannot be installed: {reason}");
-            None
-        }
-    }
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(said(&output)),
-        Err(error) => Err(error.to_string()),
-    }
+    MADE.get_or_init(|| python_with(&[PYTHON_CLIENT])).clone()
 }
