@@ -113,6 +113,27 @@ pub(super) struct PullArguments {
     /// Model to fetch: a name from `docent models` [default: --model, else all-minilm-l6-v2]
     #[arg(value_name = "MODEL")]
     pub(super) name: Option<String>,
+    /// Run the model in these numbers from now on, in place of what was measured to be best here
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(super) arithmetic: Option<ArithmeticArgument>,
+}
+
+/// `--arithmetic`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum ArithmeticArgument {
+    /// 32-bit floating point
+    F32,
+    /// 8-bit integers: several times faster where the processor has instructions for them
+    Int8,
+}
+
+impl From<ArithmeticArgument> for crate::embedding::Arithmetic {
+    fn from(argument: ArithmeticArgument) -> Self {
+        match argument {
+            ArithmeticArgument::F32 => Self::F32,
+            ArithmeticArgument::Int8 => Self::Int8,
+        }
+    }
 }
 
 /// `docent models`.

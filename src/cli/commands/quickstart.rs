@@ -36,7 +36,7 @@ pub(in crate::cli) fn run(
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
     if settings.model_dir.is_none() {
-        pull::fetch(settings, spec)?;
+        pull::fetch(settings, spec, None)?;
     }
     note("2. index");
     index::build(settings, vec![path], Limits::default())?;

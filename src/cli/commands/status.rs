@@ -40,8 +40,10 @@ fn describe(folder: &Path, manifest: &Manifest) -> String {
         .collect();
     let skipped = if skipped.is_empty() { "nothing".to_owned() } else { skipped.join(", ") };
     let counts = manifest.counts;
+    let arithmetic =
+        manifest.arithmetic.map(|kind| format!(", {} arithmetic", kind.as_str())).unwrap_or_default();
     format!(
-        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\ndocuments  {}\nchunks     {}\nmodel      {}\nleft out   {skipped}\n",
+        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\ndocuments  {}\nchunks     {}\nmodel      {}{arithmetic}\nleft out   {skipped}\n",
         folder.display(),
         manifest.generation,
         manifest.format,
