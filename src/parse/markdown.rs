@@ -78,7 +78,7 @@ impl<'text> Scanner<'text> {
     }
 
     fn heading(&mut self, level: usize, markdown: &str) {
-        let heading = plain_text(markdown);
+        let heading = heading_text(markdown);
         if heading.is_empty() {
             // It ends the section above all the same.
             self.stack.retain(|(above, _)| *above < level);
@@ -312,6 +312,16 @@ fn fence_title(opening: &str) -> Option<&str> {
     rest[1..].split(quote).next()
 }
 
+/// A heading that is nothing but a tag (`# <Button>`) is about that tag, and keeps its name.
+fn heading_text(markdown: &str) -> String {
+    let text = plain_text(markdown);
+    if text.trim().is_empty() {
+        let words = markdown.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        return words.collect::<Vec<_>>().join(" ");
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,6 +359,15 @@ mod tests {
         assert_eq!(parsed.sections[1].headings, ["Inside"]);
         assert_eq!(parsed.sections[1].blocks[0].text, "Text.");
         assert_eq!(parsed.sections[0].blocks[0].text, "Node");
+    }
+
+    #[test]
+    fn a_heading_of_nothing_but_a_tag_keeps_its_name() {
+        let parsed = parse("# Components\n\n## <Button>\n\nPress it.\n", Flavour::Mdx);
+        assert_eq!(
+            parsed.sections.last().map(|section| section.headings.join(">")).as_deref(),
+            Some("Components>Button")
+        );
     }
 
     #[test]
