@@ -99,16 +99,21 @@ impl fmt::Display for Calibration {
         let shipped = self.trials.first().map_or(0.0, |trial| trial.time.as_secs_f64());
         let reason = self.only_as_shipped.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let chosen = self.trials.iter().find(|trial| trial.form == self.form);
-        match (self.form.arithmetic(), chosen) {
-            (Some(arithmetic), Some(trial)) => write!(
+        if let (Some(arithmetic), Some(trial)) = (self.form.arithmetic(), chosen) {
+            let gain = shipped / trial.time.as_secs_f64().max(f64::MIN_POSITIVE);
+            return write!(
                 formatter,
-                "runs in {} arithmetic, {:.1} x as fast as the graph in its file (cosine to full precision {:.4})",
+                "runs in {} arithmetic, {gain:.1} x as fast as the graph in its file (cosine to full precision {:.4})",
                 arithmetic.as_str(),
-                shipped / trial.time.as_secs_f64().max(f64::MIN_POSITIVE),
                 trial.agreement
-            ),
-            _ => write!(formatter, "runs as it is in its file{reason}"),
+            );
         }
+        write!(formatter, "runs as it is in its file{reason}")?;
+        for Trial { form, time, agreement } in &self.trials {
+            let milliseconds = time.as_secs_f64() * 1e3;
+            write!(formatter, "; {}: {milliseconds:.1} ms, cosine {agreement:.5}", form.as_str())?;
+        }
+        Ok(())
     }
 }
 

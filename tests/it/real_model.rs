@@ -161,7 +161,7 @@ fn a_model_runs_in_the_arithmetic_that_was_measured_or_asked_for() {
 
     // Never measured: the first index does it, and says what it found.
     let first = said(&["index", "handbook"]);
-    assert!(first.contains("all-minilm-l6-v2: runs "), "{first}");
+    assert!(first.contains("all-minilm-l6-v2: runs in "), "its graph was not understood: {first}");
     assert!(record().contains("form = "), "{}", record());
     assert!(!said(&["pull"]).contains(": runs "), "measured twice");
 

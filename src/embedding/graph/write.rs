@@ -2,11 +2,9 @@
 //! not need: no mask, no token types, no fallback branches.
 //!
 //! Linear maps run on int8 as the ONNX operator `DynamicQuantizeLinear` defines it (8 unsigned
-//! bits, one range a run) times int8 weights with one scale a column, or in f32 on the same
-//! weights (`DequantizeLinear`).
+//! bits, one range a run) times int8 weights with one scale a column, or in f32 on the same weights.
 
 use prost::Message;
-use prost::bytes::Bytes;
 
 use super::Arithmetic;
 use super::bert::{Bert, Layer, Linear, Norm};
@@ -159,18 +157,18 @@ impl Writer {
         let at = |part: &str| format!("{name}.{part}");
         let (rows, columns) = (linear.weight.rows, linear.weight.columns);
         self.floats(&at("bias"), &[columns], &linear.bias);
-        if let Values::F32(values) = &linear.weight.values
-            && self.arithmetic == Arithmetic::F32
-        {
-            self.floats(&at("weight"), &[rows, columns], values);
-            self.node("MatMul", &[input, &at("weight")], &at("product"), vec![]);
-        } else {
-            let (values, scales) = linear.weight.to_int8(Channel::Column);
-            self.initializers.push(Tensor::int8(&at("weight"), &[rows, columns], values));
-            self.floats(&at("scale"), &[columns], &scales);
-            match self.arithmetic {
-                Arithmetic::Int8 => self.int8_product(name, input),
-                Arithmetic::F32 => self.f32_product(name, input, columns),
+        match self.arithmetic {
+            Arithmetic::Int8 => {
+                let (values, scales) = linear.weight.to_int8(Channel::Column);
+                self.initializers.push(Tensor::int8(&at("weight"), &[rows, columns], values));
+                self.floats(&at("scale"), &[columns], &scales);
+                self.int8_product(name, input);
+            }
+            // Written out: ONNX Runtime runs `DequantizeLinear` and `MatMul` as one operator that
+            // rounds on the way (cosine 0.9998 to the exact product).
+            Arithmetic::F32 => {
+                self.floats(&at("weight"), &[rows, columns], &linear.weight.to_f32());
+                self.node("MatMul", &[input, &at("weight")], &at("product"), vec![]);
             }
         }
         self.node("Add", &[&at("product"), &at("bias")], name, vec![])
@@ -184,14 +182,6 @@ impl Writer {
         self.node("Cast", &[&at("sums")], &at("sums.f32"), vec![cast_to_float()]);
         self.node("Mul", &[&at("step"), &at("scale")], &at("steps.scale"), vec![]);
         self.node("Mul", &[&at("sums.f32"), &at("steps.scale")], &at("product"), vec![]);
-    }
-
-    fn f32_product(&mut self, name: &str, input: &str, columns: usize) {
-        let at = |part: &str| format!("{name}.{part}");
-        self.initializers.push(Tensor::int8(&at("origin"), &[columns], Bytes::from(vec![0; columns])));
-        let inputs = [&*at("weight"), &*at("scale"), &*at("origin")];
-        self.node("DequantizeLinear", &inputs, &at("weight.f32"), vec![Attribute::int("axis", 1)]);
-        self.node("MatMul", &[input, &at("weight.f32")], &at("product"), vec![]);
     }
 }
 
