@@ -7,7 +7,7 @@ use super::chunks::{DocumentRecord, StoredChunk};
 use super::commit::{Content, commit, is_generation, remove_leftovers};
 use super::embed::Embedding;
 use super::failure::{BuildError, OpenError};
-use super::manifest::{Counts, FORMAT_VERSION, MANIFEST, Manifest, SkipSummary};
+use super::manifest::{Counts, FORMAT_VERSION, MANIFEST, Manifest, READABLE_FROM, SkipSummary};
 use super::parallel::in_parallel;
 use super::passages::{EncoderTokens, passage_hash};
 use super::{Index, WriterLock, storage};
@@ -246,6 +246,7 @@ impl IndexBuilder<'_> {
     fn manifest(&self, prepared: &[Prepared], chunks: usize, skipped: &[Skip]) -> Manifest {
         Manifest {
             format: FORMAT_VERSION,
+            readable_from: Some(READABLE_FROM),
             generation: 0,
             indexed_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             roots: self.absolute_roots(),

@@ -53,7 +53,7 @@ impl Index {
             let checksum = manifest.checksums.get(name);
             let checksum =
                 checksum.ok_or_else(|| OpenError::damaged(&path, "the manifest does not name it"))?;
-            MappedFile::open(&path, kind, checksum)
+            MappedFile::open(&path, kind, manifest.format, checksum)
         };
         let store = ChunkStore::open(open(DOCUMENTS_FILE, DOCUMENTS)?, open(CHUNKS_FILE, CHUNKS)?)?;
         let dimensions = manifest.model.dimensions;

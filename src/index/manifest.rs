@@ -15,6 +15,8 @@ use crate::source::Skip;
 pub const FORMAT_VERSION: u32 = 1;
 /// The oldest format that this docent reads.
 pub const OLDEST_READABLE: u32 = 1;
+/// The oldest format whose docent reads what this one writes.
+pub(super) const READABLE_FROM: u32 = 1;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 /// A manifest is small; a larger file is not one.
@@ -25,6 +27,10 @@ const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 pub struct Manifest {
     /// See [`FORMAT_VERSION`].
     pub format: u32,
+    /// The oldest format whose docent reads this index all the same: a newer docent that adds what
+    /// an older one may pass over leaves it behind. Absent: `format` itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readable_from: Option<u32>,
     /// Counts the builds of this index, from 1. Its files are in `gen-` and this number.
     pub generation: u64,
     /// When the build ended, RFC 3339 in UTC.
@@ -129,10 +135,12 @@ fn check_format(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), OpenErro
     #[derive(Deserialize)]
     struct OnlyFormat {
         format: u32,
+        readable_from: Option<u32>,
     }
-    let OnlyFormat { format } =
+    let OnlyFormat { format, readable_from } =
         serde_json::from_slice(bytes).map_err(|error| OpenError::damaged(path, error.to_string()))?;
-    if (OLDEST_READABLE..=FORMAT_VERSION).contains(&format) {
+    let needed = readable_from.unwrap_or(format).min(format);
+    if format >= OLDEST_READABLE && needed <= FORMAT_VERSION {
         return Ok(());
     }
     Err(OpenError::Format {

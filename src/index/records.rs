@@ -77,6 +77,7 @@ impl<T: DeserializeOwned> Records<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::manifest::FORMAT_VERSION;
     use super::*;
 
     #[test]
@@ -85,8 +86,10 @@ mod tests {
         let path = folder.path().join("records");
         let records = vec![("a".to_owned(), 1_u32), (String::new(), 2), ("long".repeat(100), 3)];
         let checksum = encode(*b"testrecs", &records).unwrap().write(&path).unwrap();
-        let read = Records::<(String, u32)>::open(MappedFile::open(&path, *b"testrecs", &checksum).unwrap())
-            .unwrap();
+        let read = Records::<(String, u32)>::open(
+            MappedFile::open(&path, *b"testrecs", FORMAT_VERSION, &checksum).unwrap(),
+        )
+        .unwrap();
         let back: Vec<_> = (0..read.len()).map(|index| read.get(index).unwrap()).collect();
         assert_eq!(back, records);
         assert!(read.get(3).is_err());
@@ -100,8 +103,10 @@ mod tests {
         let mut writer = FileWriter::new(*b"testrecs");
         writer.push(&[0_u64, 8]).push(&claim);
         let checksum = writer.write(&path).unwrap();
-        let read =
-            Records::<String>::open(MappedFile::open(&path, *b"testrecs", &checksum).unwrap()).unwrap();
+        let read = Records::<String>::open(
+            MappedFile::open(&path, *b"testrecs", FORMAT_VERSION, &checksum).unwrap(),
+        )
+        .unwrap();
         assert!(read.get(0).is_err());
     }
 }

@@ -84,9 +84,9 @@ pub(super) struct MappedFile {
 }
 
 impl MappedFile {
-    /// Maps the file and checks its header, length and checksum, and that the checksum is the one
-    /// that the manifest gives.
-    pub(super) fn open(path: &Path, kind: Kind, checksum: &str) -> Result<Self, OpenError> {
+    /// Maps the file and checks its header, length and checksum, and that format and checksum are the
+    /// ones that the manifest gives.
+    pub(super) fn open(path: &Path, kind: Kind, format: u32, checksum: &str) -> Result<Self, OpenError> {
         let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
         let file = File::open(path).map_err(unreadable)?;
         let map = map(&file).map_err(unreadable)?;
@@ -97,7 +97,10 @@ impl MappedFile {
         if map[8..16] != kind {
             return Err(damaged("it is another file of the index under this name"));
         }
-        if map[16..20] != FORMAT_VERSION.to_le_bytes() {
+        if map[20..24] != [0; 4] {
+            return Err(damaged("its header is not valid"));
+        }
+        if map[16..20] != format.to_le_bytes() {
             return Err(damaged("its format is not the manifest's"));
         }
         let length = read_u64(&map, 24).unwrap_or(u64::MAX);
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn arrays_come_back_as_they_were() {
         let (_folder, path, checksum) = written();
-        let file = MappedFile::open(&path, KIND, &checksum).unwrap();
+        let file = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).unwrap();
         assert_eq!(file.array::<u32>(0).unwrap(), [1, 2, 3]);
         assert_eq!(file.array::<f32>(1).unwrap(), [0.5]);
         assert_eq!(file.array::<u8>(2).unwrap(), [0_u8; 0]);
@@ -235,16 +238,12 @@ mod tests {
         let (_folder, path, checksum) = written();
         let whole = fs::read(&path).unwrap();
         for offset in 0..whole.len() {
-            // The four reserved bytes of the header carry nothing.
-            if (20..24).contains(&offset) {
-                continue;
-            }
             let mut flipped = whole.clone();
             flipped[offset] ^= 1 << (offset % 8);
             fs::write(&path, flipped).unwrap();
-            assert!(MappedFile::open(&path, KIND, &checksum).is_err(), "bit at {offset}");
+            assert!(MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).is_err(), "bit at {offset}");
             fs::write(&path, &whole[..offset]).unwrap();
-            assert!(MappedFile::open(&path, KIND, &checksum).is_err(), "cut at {offset}");
+            assert!(MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).is_err(), "cut at {offset}");
         }
     }
 
@@ -252,7 +251,7 @@ mod tests {
     fn a_file_of_another_generation_is_refused() {
         let (folder, path, checksum) = written();
         FileWriter::new(KIND).push(&[9_u32]).write(&path).unwrap();
-        let error = MappedFile::open(&path, KIND, &checksum).err().unwrap();
+        let error = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).err().unwrap();
         assert!(error.to_string().contains("another generation"), "{error}");
         drop(folder);
     }

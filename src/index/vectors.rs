@@ -128,6 +128,7 @@ pub fn dot(first: &[f32], second: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::manifest::FORMAT_VERSION;
     use super::*;
 
     #[test]
@@ -147,7 +148,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("vectors");
         let checksum = encode(&values, 2, &[0, 0, 1], 2).write(&path).unwrap();
-        let vectors = Vectors::open(MappedFile::open(&path, KIND, &checksum).unwrap(), 2, 2).unwrap();
+        let vectors =
+            Vectors::open(MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).unwrap(), 2, 2).unwrap();
         let mean = [0, 1].map(|axis| rows.iter().map(|row| row[axis]).sum::<f32>() / 3.0);
         let query = unit(0.7, 0.7);
         let centred = |row: &[f32; 2]| [row[0] - mean[0], row[1] - mean[1]];

@@ -217,6 +217,7 @@ impl Lexical {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::manifest::FORMAT_VERSION;
     use super::*;
 
     fn index(bodies: &[&str]) -> (tempfile::TempDir, Lexical) {
@@ -227,7 +228,7 @@ mod tests {
         }
         let path = folder.path().join("lexical");
         let checksum = builder.finish().write(&path).unwrap();
-        let file = MappedFile::open(&path, KIND, &checksum).unwrap();
+        let file = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).unwrap();
         (folder, Lexical::open(file, bodies.len()).unwrap())
     }
 
