@@ -119,6 +119,7 @@ fn build(index: &std::path::Path, source: &std::path::Path, embedder: &dyn Embed
         folder: index.to_owned(),
         roots: vec![Root { path: source.to_owned() }],
         limits: Limits::default(),
+        trust_times: true,
         chunking: ChunkSettings::for_encoder(256),
         embedder,
         progress: &Silent,

@@ -78,6 +78,8 @@ pub(super) enum Command {
     Serve(ServeArguments),
     /// Show what the index holds, and check that its files are whole
     Status(StatusArguments),
+    /// Look for damage and for what hinders answers, and say what mends it
+    Doctor(DoctorArguments),
     /// Measure the answers against questions with judged documents
     Eval(EvalArguments),
     /// Compare two evaluations: differences, and the questions gained and lost
@@ -155,6 +157,7 @@ Examples:
   docent index docs/                 a folder
   docent index docs/ examples/ a.md  several: their names come first in the documents' paths
   docent index                       what was indexed before, again
+  docent index --prune               the same, without folders that are gone, and tidied up
 
 The index then holds exactly these documents. What did not change is not embedded again. Markdown,
 MDX, reStructuredText, plain text, JSON changelogs and source code are read; `.gitignore`,
@@ -166,6 +169,14 @@ pub(super) struct IndexArguments {
     /// Skip files larger than this many bytes
     #[arg(long, value_name = "BYTES", default_value_t = crate::source::Limits::default().max_file_bytes)]
     pub(super) max_file_size: u64,
+
+    /// Read every file, also those whose size and time have not changed
+    #[arg(long)]
+    pub(super) checksum: bool,
+
+    /// Forget folders and files that are gone, and remove what is kept to speed up later builds
+    #[arg(long)]
+    pub(super) prune: bool,
 }
 
 /// `docent ask`.
@@ -232,6 +243,25 @@ Examples:
 
 Exit status: 0 where the index is whole, 2 where there is none or it is damaged.")]
 pub(super) struct StatusArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `docent doctor`.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(after_help = "\
+Examples:
+  docent doctor                                   a quick look: index, model, sources, leftovers
+  docent doctor --deep                            every byte and every record of the index
+  docent doctor --json | jq '.findings[] | select(.state != \"ok\")'
+
+Exit status: 0 where the index can answer, warnings or not; 2 where it cannot.")]
+pub(super) struct DoctorArguments {
+    /// Read every file of the index whole, and check records against each other
+    #[arg(long)]
+    pub(super) deep: bool,
+
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

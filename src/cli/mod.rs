@@ -53,6 +53,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Serve(serve) => commands::serve::run(settings, serve),
         Command::Status(status) => commands::status::run(&settings, status),
+        Command::Doctor(doctor) => commands::doctor::run(&settings, doctor),
         Command::Eval(eval) => commands::eval::run(settings, &eval),
         Command::Compare(compare) => commands::compare::run(&compare),
         Command::Completions(completions) => commands::completions::run(completions),

@@ -78,6 +78,17 @@ pub(super) fn load(
     Ok(Arc::new(OnnxEmbedder::load(spec, &files, &runtime, threads)?))
 }
 
+/// What [`load`] would give, told from the files alone; `None` where only loading tells.
+pub(super) fn identity(settings: &Settings, spec: &ModelSpec) -> Result<Option<ModelIdentity>, Failure> {
+    if spec.kind == ModelKind::Hashing {
+        return Ok(Some(HashingEmbedder::default().identity().clone()));
+    }
+    if settings.model_dir.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(OnnxEmbedder::identity_of(spec, &files(settings, spec)?)))
+}
+
 /// Finds out how a model runs best on this machine, and tells what was found.
 pub(super) fn calibrate(
     settings: &Settings,

@@ -39,7 +39,8 @@ pub(super) fn answer(answer: &Answer) -> String {
 fn hit_text(number: usize, hit: &Hit) -> String {
     let crumb = crate::chunking::breadcrumb(&hit.title, &hit.breadcrumb);
     let source = format!("{}:{}-{}", hit.path, hit.start_line, hit.end_line);
-    let mut output = format!("{number}. {source}  (score {:.2})\n   {crumb}\n\n", hit.score);
+    let stale = if hit.stale { "  (changed since it was indexed)" } else { "" };
+    let mut output = format!("{number}. {source}  (score {:.2}){stale}\n   {crumb}\n\n", hit.score);
     for line in hit.text.lines() {
         if !line.trim().is_empty() {
             output.push_str("   ");

@@ -71,6 +71,17 @@ impl OnnxEmbedder {
         Self::load_as(calibration::recorded(files), spec, files, runtime, threads)
     }
 
+    /// Which model these files are, without loading it.
+    #[must_use]
+    pub fn identity_of(spec: &ModelSpec, files: &ModelFiles) -> ModelIdentity {
+        ModelIdentity {
+            name: spec.name.clone(),
+            sha256: files.identity.to_string(),
+            dimensions: spec.dimensions,
+            max_tokens: spec.max_tokens,
+        }
+    }
+
     /// Loads a model in this form.
     ///
     /// # Errors
@@ -92,12 +103,7 @@ impl OnnxEmbedder {
             sessions.push(session.map_err(&load_error)?);
         }
         Ok(Self {
-            identity: ModelIdentity {
-                name: spec.name.clone(),
-                sha256: files.identity.to_string(),
-                dimensions: spec.dimensions,
-                max_tokens: spec.max_tokens,
-            },
+            identity: Self::identity_of(spec, files),
             form,
             pooling: spec.pooling,
             query_prefix: spec.query_prefix.clone(),

@@ -63,6 +63,7 @@ mod tests {
             score,
             text: path.to_string(),
             path,
+            stale: false,
         }
     }
 

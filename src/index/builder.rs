@@ -1,21 +1,24 @@
 //! Builds a generation: walk, read, chunk, embed what is new, write, commit.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::cache::Cache;
 use super::chunks::{DocumentRecord, StoredChunk};
-use super::commit::{Content, commit, is_generation, remove_leftovers};
+use super::commit::{Content, commit, ensure_index_folder};
 use super::embed::Embedding;
 use super::failure::{BuildError, OpenError};
-use super::manifest::{Counts, FORMAT_VERSION, MANIFEST, Manifest, READABLE_FROM, SkipSummary};
+use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSummary};
 use super::parallel::in_parallel;
 use super::passages::{EncoderTokens, passage_hash};
+use super::survey::{NumberedFile, Survey};
 use super::{Index, WriterLock, storage};
 use crate::chunking::{ChunkSettings, Chunker, Cut};
 use crate::embedding::Embedder;
 use crate::parse::{Format, parse};
 use crate::progress::{Progress, Unit};
-use crate::source::{FileText, Limits, Skip, SourceError, SourceFile, SourcePath, read_text, walk};
+use crate::source::{FileText, Limits, Skip, SourceError, SourceFile, read_text};
 
 /// A folder or file to index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct IndexBuilder<'work> {
     pub roots: Vec<Root>,
     /// What to leave out.
     pub limits: Limits,
+    /// Whether a file of the same size and time is taken for unchanged without reading it.
+    pub trust_times: bool,
     /// How to cut.
     pub chunking: ChunkSettings,
     /// What to embed with.
@@ -65,9 +70,6 @@ pub enum Outcome {
     },
 }
 
-/// A file to read, with the number of its root.
-type NumberedFile = (u32, SourceFile);
-
 /// A file, read and cut.
 struct Prepared {
     document: DocumentRecord,
@@ -80,10 +82,16 @@ impl IndexBuilder<'_> {
     /// # Errors
     /// See [`BuildError`]. The generation that was there stays as it was.
     pub fn build(&self) -> Result<BuildReport, BuildError> {
-        let (files, mut skipped) = self.inventory()?;
+        let listed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos() as u64);
+        let survey = self.survey();
+        let (files, mut skipped) = survey.inventory()?;
         ensure_index_folder(&self.folder)?;
         storage::create_folder(&self.folder)?;
         let _lock = WriterLock::acquire(&self.folder)?;
+        if let Some(report) = survey.unchanged_of(&files, &skipped, self.embedder.identity(), &self.chunking)
+        {
+            return Ok(report);
+        }
         let previous = self.previous();
         let mut prepared = self.prepare(&files, &mut skipped);
         if prepared.is_empty() {
@@ -91,19 +99,14 @@ impl IndexBuilder<'_> {
             return Err(SourceError::Empty { path, skipped }.into());
         }
         number_chunks(&mut prepared);
-        if let Some(index) = previous.as_ref().filter(|index| self.is_current(index, &prepared, &skipped)) {
-            let manifest = index.manifest().clone();
-            // A build that was killed after its last step left the generation before it.
-            let _ = remove_leftovers(&self.folder);
-            return Ok(BuildReport { outcome: Outcome::Unchanged, manifest, skipped });
-        }
-        self.build_generation(&prepared, skipped, previous.as_ref())
+        self.build_generation(&prepared, skipped, listed, previous.as_ref())
     }
 
     fn build_generation(
         &self,
         prepared: &[Prepared],
         skipped: Vec<Skip>,
+        listed_ns: u64,
         previous: Option<&Index>,
     ) -> Result<BuildReport, BuildError> {
         let cuts = || prepared.iter().flat_map(|file| &file.cuts);
@@ -111,57 +114,30 @@ impl IndexBuilder<'_> {
         let model = self.embedder.identity();
         let hashes: Vec<[u8; 32]> = passages.iter().map(|passage| passage_hash(model, passage)).collect();
         let stage = Embedding { embedder: self.embedder, progress: self.progress };
-        let embedded = stage.run(&passages, &hashes, previous)?;
+        let mut cache = Cache::open(&self.folder, self.embedder);
+        let embedded = stage.run(&passages, &hashes, previous, &mut cache)?;
         let content = Content {
             documents: prepared.iter().map(|file| &file.document).collect(),
             chunks: &stored_chunks(prepared, &hashes),
             bodies: cuts().map(|cut| cut.body.as_str()).collect(),
             embedded: &embedded,
         };
-        let manifest = commit(&self.folder, &content, self.manifest(prepared, passages.len(), &skipped))?;
+        let manifest =
+            Manifest { listed_ns: Some(listed_ns), ..self.manifest(prepared, passages.len(), &skipped) };
+        let manifest = commit(&self.folder, &content, manifest)?;
+        let by_the_same = |index: &&Index| {
+            (&index.manifest().model, index.manifest().arithmetic) == (&manifest.model, manifest.arithmetic)
+        };
+        let reusable = previous.filter(by_the_same);
+        cache.settle(reusable, &embedded.centre, &hashes);
         let outcome = Outcome::Built { embedded: embedded.made, reused: passages.len() - embedded.made };
         Ok(BuildReport { outcome, manifest, skipped })
     }
 
-    /// The files of all roots. With several roots, each root's name stands before its paths.
-    fn inventory(&self) -> Result<(Vec<NumberedFile>, Vec<Skip>), BuildError> {
-        let mut files: Vec<NumberedFile> = Vec::new();
-        let mut skipped = Vec::new();
-        // `docent index .` writes below what it reads.
-        let own = self.folder.canonicalize().ok();
-        for (number, root) in self.roots.iter().enumerate() {
-            let found = walk(&root.path, &self.limits, own.as_deref(), &|path| Format::of(path).is_some())?;
-            let prefix = if self.roots.len() > 1 { folder_name(&root.path) } else { None };
-            let prefixed = |path: &str| match &prefix {
-                Some(prefix) => format!("{prefix}/{path}"),
-                None => path.to_owned(),
-            };
-            for mut file in found.files {
-                if let Ok(path) = SourcePath::try_from(prefixed(file.path.as_str())) {
-                    file.path = path;
-                }
-                files.push((number as u32, file));
-            }
-            skipped.extend(found.skipped.into_iter().map(|skip| Skip { path: prefixed(&skip.path), ..skip }));
-        }
-        files.sort_by(|(_, first), (_, second)| first.path.cmp(&second.path));
-        self.refuse_same_paths(&files)?;
-        Ok((files, skipped))
-    }
-
-    fn refuse_same_paths(&self, files: &[NumberedFile]) -> Result<(), BuildError> {
-        let Some(pair) = files.windows(2).find(|pair| pair[0].1.path == pair[1].1.path) else {
-            return Ok(());
-        };
-        let root = |number: u32| self.roots[number as usize].path.clone();
-        let path = pair[0].1.path.clone();
-        Err(SourceError::SamePath { path, first: root(pair[0].0), second: root(pair[1].0) }.into())
-    }
-
     /// The index that is there, for what can be reused. A damaged one is as good as none, and is
-    /// replaced.
+    /// replaced: every byte of it is looked at, since what is reused gets a new checksum.
     fn previous(&self) -> Option<Index> {
-        match Index::open(&self.folder) {
+        match Index::open_whole(&self.folder) {
             Ok(index) => Some(index),
             Err(OpenError::Missing { .. }) => None,
             Err(error) => {
@@ -222,24 +198,13 @@ impl IndexBuilder<'_> {
         Ok(Prepared { document, cuts })
     }
 
-    fn is_current(&self, index: &Index, prepared: &[Prepared], skipped: &[Skip]) -> bool {
-        let manifest = index.manifest();
-        let same_settings = manifest.model == *self.embedder.identity()
-            && manifest.chunking == self.chunking
-            && manifest.roots == self.absolute_roots()
-            && manifest.skipped == SkipSummary::of(skipped)
-            && index.document_count() == prepared.len();
-        same_settings
-            && prepared.iter().enumerate().all(|(number, file)| {
-                index.document(number).is_ok_and(|stored| {
-                    stored.path == file.document.path && stored.hash == file.document.hash
-                })
-            })
-    }
-
-    fn absolute_roots(&self) -> Vec<PathBuf> {
-        let absolute = |root: &Root| root.path.canonicalize().unwrap_or_else(|_| root.path.clone());
-        self.roots.iter().map(absolute).collect()
+    fn survey(&self) -> Survey<'_> {
+        Survey {
+            folder: &self.folder,
+            roots: &self.roots,
+            limits: &self.limits,
+            trust_times: self.trust_times,
+        }
     }
 
     /// The manifest, but for what only the commit knows.
@@ -249,7 +214,8 @@ impl IndexBuilder<'_> {
             readable_from: Some(READABLE_FROM),
             generation: 0,
             indexed_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            roots: self.absolute_roots(),
+            listed_ns: None,
+            roots: self.survey().absolute_roots(),
             model: self.embedder.identity().clone(),
             arithmetic: self.embedder.arithmetic(),
             chunking: self.chunking,
@@ -260,6 +226,7 @@ impl IndexBuilder<'_> {
             },
             skipped: SkipSummary::of(skipped),
             checksums: BTreeMap::new(),
+            seal: None,
         }
     }
 }
@@ -280,144 +247,5 @@ fn number_chunks(prepared: &mut [Prepared]) {
     for file in prepared {
         file.document.first_chunk = first;
         first += file.document.chunk_count;
-    }
-}
-
-fn folder_name(path: &Path) -> Option<String> {
-    let canonical = path.canonicalize().ok()?;
-    if canonical.is_dir() {
-        canonical.file_name().map(|name| name.to_string_lossy().into_owned())
-    } else {
-        None
-    }
-}
-
-/// A folder may become an index if it is new, empty, an index already, or holds only the notes
-/// that a repository keeps in it.
-fn ensure_index_folder(folder: &Path) -> Result<(), BuildError> {
-    let harmless = |entry: &std::fs::DirEntry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        ["README.md", ".gitignore", ".gitkeep", "writer.lock", MANIFEST].contains(&name.as_str())
-            || name.starts_with(".tmp-")
-            || is_generation(&entry.path())
-    };
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(BuildError::Write { path: folder.to_owned(), source }),
-    };
-    let is_index = folder.join(MANIFEST).exists();
-    let foreign = entries.flatten().any(|entry| !harmless(&entry));
-    if foreign && !is_index { Err(BuildError::NotAnIndex { folder: folder.to_owned() }) } else { Ok(()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::generation::VECTORS_FILE;
-    use super::*;
-    use crate::embedding::HashingEmbedder;
-    use crate::progress::Silent;
-    use std::fs;
-
-    struct Fixture {
-        source: tempfile::TempDir,
-        index: tempfile::TempDir,
-        embedder: HashingEmbedder,
-    }
-
-    impl Fixture {
-        fn new(files: &[(&str, &str)]) -> Self {
-            let fixture = Self {
-                source: tempfile::tempdir().unwrap(),
-                index: tempfile::tempdir().unwrap(),
-                embedder: HashingEmbedder::default(),
-            };
-            for (path, text) in files {
-                fixture.write(path, text);
-            }
-            fixture
-        }
-
-        fn write(&self, path: &str, text: &str) {
-            let file = self.source.path().join(path);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
-        }
-
-        fn build(&self) -> Result<BuildReport, BuildError> {
-            IndexBuilder {
-                folder: self.index.path().to_owned(),
-                roots: vec![Root { path: self.source.path().to_owned() }],
-                limits: Limits::default(),
-                chunking: ChunkSettings::for_encoder(256),
-                embedder: &self.embedder,
-                progress: &Silent,
-            }
-            .build()
-        }
-
-        fn generations(&self) -> usize {
-            let entries = fs::read_dir(self.index.path()).unwrap().flatten();
-            entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("gen-")).count()
-        }
-    }
-
-    #[test]
-    fn an_unchanged_source_makes_no_new_generation() {
-        let fixture = Fixture::new(&[("a.md", "# A\n\nOne."), ("b/c.md", "# C\n\nTwo.")]);
-        assert_eq!(fixture.build().unwrap().outcome, Outcome::Built { embedded: 2, reused: 0 });
-        let again = fixture.build().unwrap();
-        assert_eq!((again.outcome, again.manifest.generation), (Outcome::Unchanged, 1));
-    }
-
-    #[test]
-    fn only_what_changed_is_embedded_and_a_rename_is_not() {
-        let fixture = Fixture::new(&[("a.md", "# A\n\nOne."), ("b.md", "# B\n\nTwo.")]);
-        fixture.build().unwrap();
-        fixture.write("b.md", "# B\n\nThree.");
-        fs::rename(fixture.source.path().join("a.md"), fixture.source.path().join("z.md")).unwrap();
-        let report = fixture.build().unwrap();
-        assert_eq!(report.outcome, Outcome::Built { embedded: 1, reused: 1 });
-        assert_eq!((report.manifest.generation, fixture.generations()), (2, 1));
-        let index = Index::open(fixture.index.path()).unwrap();
-        assert_eq!(index.document(1).unwrap().path.as_str(), "z.md");
-        assert_eq!(index.chunk(1).unwrap().chunk.text, "One.");
-    }
-
-    #[test]
-    fn a_damaged_index_is_replaced() {
-        let fixture = Fixture::new(&[("a.md", "# A\n\nOne.")]);
-        let report = fixture.build().unwrap();
-        let vectors = report.manifest.generation_folder(fixture.index.path()).join(VECTORS_FILE);
-        fs::write(&vectors, b"junk").unwrap();
-        let error = Index::open(fixture.index.path()).err().unwrap();
-        assert!(error.to_string().contains(&vectors.display().to_string()), "{error}");
-        fixture.build().unwrap();
-        Index::open(fixture.index.path()).unwrap();
-    }
-
-    #[test]
-    fn leftovers_of_a_crash_are_removed() {
-        let fixture = Fixture::new(&[("a.md", "# A\n\nOne.")]);
-        fs::create_dir_all(fixture.index.path().join("gen-000007")).unwrap();
-        fs::write(fixture.index.path().join(".tmp-x"), "x").unwrap();
-        assert_eq!(fixture.build().unwrap().manifest.generation, 8);
-        assert_eq!(fixture.generations(), 1);
-        assert!(!fixture.index.path().join(".tmp-x").exists());
-    }
-
-    #[test]
-    fn a_folder_of_something_else_is_left_alone() {
-        let fixture = Fixture::new(&[("a.md", "# A\n\nOne.")]);
-        fs::write(fixture.index.path().join("thesis.doc"), "years of work").unwrap();
-        assert!(matches!(fixture.build(), Err(BuildError::NotAnIndex { .. })));
-    }
-
-    #[test]
-    fn nothing_to_index_is_an_error_that_names_what_was_left_out() {
-        let fixture = Fixture::new(&[("a.png", "x"), ("b.md", "  ")]);
-        let error = fixture.build().unwrap_err();
-        assert!(error.to_string().contains("no documents under"), "{error}");
-        assert!(error.to_string().contains("a.png"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! Puts a new generation in place: written whole, opened to prove it, and only then named.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::chunks::{CHUNKS, DOCUMENTS, DocumentRecord, StoredChunk};
 use super::embed::Embedded;
@@ -9,7 +9,8 @@ use super::failure::{BuildError, OpenError};
 use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
 use super::lexical::{FieldTexts, LexicalBuilder};
 use super::manifest::{MANIFEST, Manifest, generation_name, read_manifest};
-use super::{Index, records, storage, tokens, vectors};
+use super::storage::Check;
+use super::{Index, cache, records, storage, tokens, vectors};
 
 /// Everything that a generation holds.
 pub(super) struct Content<'build> {
@@ -33,19 +34,26 @@ pub(super) fn commit(
     let committed = write_files(&files, content).and_then(|checksums| {
         storage::sync_folder(folder)?;
         let manifest = Manifest { generation, checksums, ..manifest };
-        Index::open_generation(folder, manifest.clone())
+        Index::open_generation(folder, manifest.clone(), Check::Whole)
             .map_err(|error| BuildError::Verify(Box::new(error)))?;
-        let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
-        storage::replace_file(&folder.join(MANIFEST), &text)?;
+        storage::replace_file(&folder.join(MANIFEST), manifest.sealed().as_bytes())?;
         Ok(manifest)
     });
     match committed {
         // The new generation is in force: an old one that cannot be removed is only in the way.
         Ok(_) => drop(remove_leftovers(folder)),
+        // The last step may fail with the manifest in its place: then both generations stay, and
+        // whichever manifest is there after a crash finds its own.
+        Err(_) if is_named(folder, generation) => {}
         // What is half-written helps nobody, and on a full disk it is in the way.
         Err(_) => drop(storage::remove_folder(&files)),
     }
     committed
+}
+
+/// Whether the manifest names this generation.
+fn is_named(folder: &Path, generation: u64) -> bool {
+    read_manifest(folder).is_ok_and(|manifest| manifest.generation == generation)
 }
 
 fn write_files(folder: &Path, content: &Content<'_>) -> Result<BTreeMap<String, String>, BuildError> {
@@ -107,24 +115,57 @@ fn next_generation(folder: &Path) -> u64 {
     newest.max(named).unwrap_or(0).saturating_add(1)
 }
 
-/// Removes the generations that the manifest does not name, and temporary files. Call it with the
-/// lock held. Where the manifest cannot be read nobody knows which these are, and all stay: another
-/// docent may read what this one cannot.
-pub(super) fn remove_leftovers(folder: &Path) -> Result<(), BuildError> {
+/// What interrupted builds left in the index at `folder`: generations that the manifest does not
+/// name, and temporary files. Where the manifest cannot be read nobody knows which these are, and
+/// there are none: another docent may read what this one cannot.
+#[must_use]
+pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
     let current = match read_manifest(folder) {
         Ok(manifest) => Some(manifest.generation),
         Err(OpenError::Missing { .. }) => None,
-        Err(_) => return Ok(()),
+        Err(_) => return Vec::new(),
     };
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        match generation_number(&name) {
-            Some(generation) if Some(generation) != current && is_generation(&entry.path()) => {
-                storage::remove_folder(&entry.path())?;
-            }
-            None if name.starts_with(".tmp-") => storage::remove_file(&entry.path())?,
-            _ => {}
+    let is_leftover = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match generation_number(name) {
+            Some(generation) => Some(generation) != current && is_generation(path),
+            None => name.starts_with(".tmp-") && path.is_file(),
+        }
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut leftovers: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_leftover).collect();
+    leftovers.sort();
+    leftovers
+}
+
+/// Removes them. Call it with the lock held.
+pub(super) fn remove_leftovers(folder: &Path) -> Result<(), BuildError> {
+    for path in leftovers(folder) {
+        if path.is_dir() {
+            storage::remove_folder(&path)?;
+        } else {
+            storage::remove_file(&path)?;
         }
     }
     Ok(())
+}
+
+/// A folder may become an index if it is new, empty, an index already, or holds only the notes
+/// that a repository keeps in it.
+pub(super) fn ensure_index_folder(folder: &Path) -> Result<(), BuildError> {
+    let harmless = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        ["README.md", ".gitignore", ".gitkeep", "writer.lock", cache::FOLDER, MANIFEST]
+            .contains(&name.as_str())
+            || name.starts_with(".tmp-")
+            || is_generation(&entry.path())
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(BuildError::Write { path: folder.to_owned(), source }),
+    };
+    let is_index = folder.join(MANIFEST).exists();
+    let foreign = entries.flatten().any(|entry| !harmless(&entry));
+    if foreign && !is_index { Err(BuildError::NotAnIndex { folder: folder.to_owned() }) } else { Ok(()) }
 }

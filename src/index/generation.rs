@@ -6,7 +6,7 @@ use super::chunks::{CHUNKS, ChunkStore, DOCUMENTS, DocumentRecord, StoredChunk};
 use super::failure::OpenError;
 use super::lexical::{self, Lexical};
 use super::manifest::{Manifest, read_manifest};
-use super::storage::{Kind, MappedFile};
+use super::storage::{Check, Kind, MappedFile};
 use super::tokens::{self, TokenSigns};
 use super::vectors::{self, Vectors};
 
@@ -28,32 +28,51 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the current generation of the index in `folder`. Version, checksums and sizes are all
-    /// checked here, once.
+    /// Opens the current generation of the index in `folder`: version, shape and sizes are checked
+    /// here, once, and of small files every byte. What this lets through in a large file is found by
+    /// [`Index::open_whole`], and does no more harm than a wrong order of the hits.
     ///
     /// # Errors
     /// See [`OpenError`]: each says what does not fit, and has a hint at what mends it.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        Self::open_checked(folder, Check::Quick)
+    }
+
+    /// The same, with a look at every byte of every file.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_whole(folder: &Path) -> Result<Self, OpenError> {
+        Self::open_checked(folder, Check::Whole)
+    }
+
+    pub(super) fn open_checked(folder: &Path, check: Check) -> Result<Self, OpenError> {
         // A writer may remove the generation between our reading of the manifest and of its
         // files; the manifest then names a newer one.
         let manifest = read_manifest(folder)?;
-        match Self::open_generation(folder, manifest.clone()) {
+        match Self::open_generation(folder, manifest.clone(), check) {
             Ok(index) => Ok(index),
             Err(error) => match read_manifest(folder) {
-                Ok(newer) if newer.generation != manifest.generation => Self::open_generation(folder, newer),
+                Ok(newer) if newer.generation != manifest.generation => {
+                    Self::open_generation(folder, newer, check)
+                }
                 _ => Err(error),
             },
         }
     }
 
-    pub(super) fn open_generation(folder: &Path, manifest: Manifest) -> Result<Self, OpenError> {
+    pub(super) fn open_generation(
+        folder: &Path,
+        manifest: Manifest,
+        check: Check,
+    ) -> Result<Self, OpenError> {
         let files = manifest.generation_folder(folder);
         let open = |name: &str, kind: Kind| {
             let path = files.join(name);
             let checksum = manifest.checksums.get(name);
             let checksum =
                 checksum.ok_or_else(|| OpenError::damaged(&path, "the manifest does not name it"))?;
-            MappedFile::open(&path, kind, manifest.format, checksum)
+            MappedFile::open(&path, kind, manifest.format, checksum, check)
         };
         let store = ChunkStore::open(open(DOCUMENTS_FILE, DOCUMENTS)?, open(CHUNKS_FILE, CHUNKS)?)?;
         let dimensions = manifest.model.dimensions;

@@ -1,9 +1,11 @@
 //! One writer at a time: an OS lock on a file that also says who holds it.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::storage;
 
 /// Held for as long as it lives; the operating system gives it up when the process ends, however
 /// it ends, so that a crash leaves nothing to clean up.
@@ -55,13 +57,7 @@ impl WriterLock {
     pub fn acquire(folder: &Path) -> Result<Self, LockError> {
         let path = folder.join("writer.lock");
         let io_error = |source| LockError::Io { path: path.clone(), source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io_error)?;
+        let mut file = storage::open_kept(&path).map_err(io_error)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -70,13 +66,20 @@ impl WriterLock {
             Err(TryLockError::Error(source)) => return Err(io_error(source)),
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-        let claim = || -> std::io::Result<()> {
-            let mut claimed = &file;
-            file.set_len(0)?;
-            write!(claimed, "{} {now}", std::process::id())
-        };
-        claim().map_err(io_error)?;
+        let claim = format!("{} {now}", std::process::id());
+        storage::overwrite(&file, claim.as_bytes()).map_err(io_error)?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Who is writing to the index in `folder`, as "process 7, for 3 seconds"; `None` where nobody is, or
+/// nobody can tell.
+#[must_use]
+pub fn writer_of(folder: &Path) -> Option<String> {
+    let mut file = File::open(folder.join("writer.lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(holder(&mut file).trim_matches([' ', '(', ')']).to_owned()),
+        _ => None,
     }
 }
 
@@ -106,7 +109,9 @@ mod tests {
         let error = WriterLock::acquire(folder.path()).unwrap_err();
         let expected = format!("(process {}, for ", std::process::id());
         assert!(error.to_string().contains(&expected), "{error}");
+        assert!(writer_of(folder.path()).unwrap().starts_with(&expected[1..]));
         drop(first);
+        assert_eq!(writer_of(folder.path()), None);
         WriterLock::acquire(folder.path()).unwrap();
     }
 }

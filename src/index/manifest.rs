@@ -35,6 +35,10 @@ pub struct Manifest {
     pub generation: u64,
     /// When the build ended, RFC 3339 in UTC.
     pub indexed_at: String,
+    /// When the sources were listed, in nanoseconds since the Unix epoch: a file that was modified
+    /// shortly before may change again without another time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_ns: Option<u64>,
     /// The folders and files that were indexed.
     pub roots: Vec<PathBuf>,
     /// What made the vectors.
@@ -51,6 +55,10 @@ pub struct Manifest {
     pub skipped: SkipSummary,
     /// blake3 of each file of the generation, by name.
     pub checksums: BTreeMap<String, String>,
+    /// blake3 of the manifest's own text, with zeros in the place of these digits; absent in indexes of
+    /// before, and in a manifest that a person has edited on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 /// How much an index holds.
@@ -104,6 +112,30 @@ impl Manifest {
     }
 }
 
+/// What stands in the place of the seal while it is taken.
+const UNSEALED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+impl Manifest {
+    /// Its text on disk, with its seal.
+    pub(super) fn sealed(&self) -> String {
+        let unsealed = Self { seal: Some(UNSEALED.to_owned()), ..self.clone() };
+        let text = serde_json::to_string_pretty(&unsealed).unwrap_or_default();
+        let seal = blake3::hash(text.as_bytes()).to_hex();
+        // It is the last field.
+        match text.rsplit_once(UNSEALED) {
+            Some((before, after)) => format!("{before}{seal}{after}"),
+            None => text,
+        }
+    }
+}
+
+/// Whether `text` is what was sealed: every other byte of it counts, fields that are not known here
+/// included.
+fn is_sealed_by(text: &str, seal: &str) -> bool {
+    let Some((before, after)) = text.rsplit_once(seal) else { return false };
+    blake3::hash(format!("{before}{UNSEALED}{after}").as_bytes()).to_hex().as_str() == seal
+}
+
 pub(super) fn generation_name(generation: u64) -> String {
     format!("gen-{generation:06}")
 }
@@ -127,7 +159,14 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, OpenError> {
     }
     let bytes = fs::read(&path).map_err(unreadable)?;
     check_format(folder, &path, &bytes)?;
-    serde_json::from_slice(&bytes).map_err(|error| OpenError::damaged(&path, error.to_string()))
+    let manifest: Manifest =
+        serde_json::from_slice(&bytes).map_err(|error| OpenError::damaged(&path, error.to_string()))?;
+    // What parses as JSON is UTF-8.
+    let is_whole = |seal: &String| std::str::from_utf8(&bytes).is_ok_and(|text| is_sealed_by(text, seal));
+    if manifest.seal.as_ref().is_some_and(|seal| !is_whole(seal)) {
+        return Err(OpenError::damaged(&path, "its checksum does not match its content"));
+    }
+    Ok(manifest)
 }
 
 /// The format is read by itself first: a newer manifest may have other fields.

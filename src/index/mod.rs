@@ -5,10 +5,13 @@
 //! disk (`storage.rs`); every length that is read is checked before it is believed.
 
 mod builder;
+mod cache;
 mod chunks;
 mod commit;
+mod consistency;
 mod embed;
 mod failure;
+mod faults;
 mod generation;
 mod lexical;
 mod lock;
@@ -17,16 +20,21 @@ mod parallel;
 mod passages;
 mod records;
 mod storage;
+mod survey;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod vectors;
 
 pub use builder::{BuildReport, IndexBuilder, Outcome, Root};
 pub use chunks::{DocumentRecord, StoredChunk};
+pub use commit::leftovers;
 pub use failure::{BuildError, OpenError};
 pub use generation::Index;
 pub use lexical::{Lexical, QueryTerms};
-pub use lock::{LockError, WriterLock};
+pub use lock::{LockError, WriterLock, writer_of};
 pub use manifest::{Counts, FORMAT_VERSION, Manifest, OLDEST_READABLE, read_manifest};
+pub use survey::{Survey, prune, time_tells};
 pub use tokens::TokenSigns;
 pub use vectors::{Vectors, dot};
 

@@ -26,19 +26,29 @@ fn config() -> impl bincode::config::Config {
 pub(super) fn encode<T: Serialize>(kind: Kind, records: &[T]) -> std::io::Result<FileWriter> {
     let mut offsets = vec![0_u64];
     let mut bytes = Vec::new();
+    let mut checksums = Vec::with_capacity(records.len());
     for record in records {
+        let start = bytes.len();
         bincode::serde::encode_into_std_write(record, &mut bytes, config()).map_err(std::io::Error::other)?;
+        checksums.push(checksum(&bytes[start..]));
         offsets.push(bytes.len() as u64);
     }
     let mut writer = FileWriter::new(kind);
-    writer.push(&offsets).push(&bytes);
+    writer.push(&offsets).push(&bytes).push(&checksums);
     Ok(writer)
+}
+
+/// The first eight bytes of the blake3 of a record: no damage passes by chance.
+fn checksum(record: &[u8]) -> u64 {
+    let digest = blake3::hash(record);
+    digest.as_bytes().first_chunk::<8>().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
 /// Records of one type in a mapped file, decoded one by one as they are asked for.
 pub(super) struct Records<T> {
     file: MappedFile,
     count: usize,
+    has_checksums: bool,
     record: PhantomData<fn() -> T>,
 }
 
@@ -51,7 +61,14 @@ impl<T: DeserializeOwned> Records<T> {
             return Err(OpenError::damaged(file.path(), "its record offsets are not valid"));
         }
         let count = offsets.len() - 1;
-        Ok(Self { file, count, record: PhantomData })
+        let has_checksums = match file.array::<u64>(2) {
+            Ok(checksums) if checksums.len() == count => true,
+            Ok(_) => return Err(OpenError::damaged(file.path(), "its records have not each a checksum")),
+            // As the first builds of format 1 wrote it: then the file is checked as one.
+            Err(_) if file.is_whole() => false,
+            Err(_) => return Err(OpenError::damaged(file.path(), "its checksum does not match its content")),
+        };
+        Ok(Self { file, count, has_checksums, record: PhantomData })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -66,6 +83,9 @@ impl<T: DeserializeOwned> Records<T> {
             return Err(invalid(format!("it has no record {index}")));
         };
         let record = &bytes[*start as usize..*end as usize];
+        if self.has_checksums && self.file.array::<u64>(2)?.get(index) != Some(&checksum(record)) {
+            return Err(invalid(format!("the checksum of record {index} does not match its content")));
+        }
         let (value, read) = bincode::serde::decode_from_slice(record, config())
             .map_err(|error| invalid(format!("record {index}: {error}")))?;
         if read != record.len() {
@@ -78,6 +98,7 @@ impl<T: DeserializeOwned> Records<T> {
 #[cfg(test)]
 mod tests {
     use super::super::manifest::FORMAT_VERSION;
+    use super::super::storage::Check;
     use super::*;
 
     #[test]
@@ -87,7 +108,7 @@ mod tests {
         let records = vec![("a".to_owned(), 1_u32), (String::new(), 2), ("long".repeat(100), 3)];
         let checksum = encode(*b"testrecs", &records).unwrap().write(&path).unwrap();
         let read = Records::<(String, u32)>::open(
-            MappedFile::open(&path, *b"testrecs", FORMAT_VERSION, &checksum).unwrap(),
+            MappedFile::open(&path, *b"testrecs", FORMAT_VERSION, &checksum, Check::Whole).unwrap(),
         )
         .unwrap();
         let back: Vec<_> = (0..read.len()).map(|index| read.get(index).unwrap()).collect();
@@ -101,12 +122,32 @@ mod tests {
         let path = folder.path().join("records");
         let claim = u64::MAX.to_le_bytes();
         let mut writer = FileWriter::new(*b"testrecs");
-        writer.push(&[0_u64, 8]).push(&claim);
+        writer.push(&[0_u64, 8]).push(&claim).push(&[super::checksum(&claim)]);
         let checksum = writer.write(&path).unwrap();
         let read = Records::<String>::open(
-            MappedFile::open(&path, *b"testrecs", FORMAT_VERSION, &checksum).unwrap(),
+            MappedFile::open(&path, *b"testrecs", FORMAT_VERSION, &checksum, Check::Whole).unwrap(),
         )
         .unwrap();
-        assert!(read.get(0).is_err());
+        let error = read.get(0).unwrap_err().to_string();
+        assert!(!error.contains("checksum"), "{error}");
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_record_is_noticed_when_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records");
+        let records = vec![("a text".to_owned(), 1_u32), ("another".to_owned(), 2)];
+        let checksum = encode(*b"testrecs", &records).unwrap().write(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for bit in 64 * 8..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, flipped).unwrap();
+            let file = MappedFile::open(&path, *b"testrecs", FORMAT_VERSION, &checksum, Check::Shape);
+            let Ok(read) = file.and_then(Records::<(String, u32)>::open) else { continue };
+            for (index, record) in records.iter().enumerate() {
+                assert!(read.get(index).map_or(true, |found| found == *record), "bit {bit}");
+            }
+        }
     }
 }

@@ -1,15 +1,17 @@
-//! Files of an index: the only code that writes to disk, and the only code that maps it.
+//! Files of an index: the only code that writes to disk, and the only code that maps it. Each step
+//! that changes the disk goes through [`faults`], where a test makes it fail.
 //!
 //! A data file is a header of 64 bytes (magic, kind, format, length and blake3 of what follows), a
 //! table of arrays, and the arrays, each aligned to 64 bytes so that numbers can be read in place.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
 use super::failure::{BuildError, OpenError};
+use super::faults;
 use super::manifest::FORMAT_VERSION;
 
 const MAGIC: &[u8; 8] = b"DOCENTIX";
@@ -17,9 +19,36 @@ const HEADER: usize = 64;
 const ALIGNMENT: usize = 64;
 /// No file has more arrays than this; a larger count is damage.
 const MAX_ARRAYS: usize = 64;
+/// A file up to this many bytes is read whole when it is opened: some milliseconds for all of an index.
+const SMALL: usize = 4 << 20;
 
 /// What a data file holds, as eight bytes in its header.
 pub(super) type Kind = [u8; 8];
+
+/// How closely files are looked at when they are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// Header, length and shape of each, and the content of small ones: the price does not grow with
+    /// the index. What a larger file holds is checked where it could mislead: records have checksums
+    /// of their own, and numbers are never trusted to be in range.
+    Quick,
+    /// Every byte.
+    Whole,
+    /// As [`Check::Quick`] for an index of any size, so that a test meets what it lets through.
+    #[cfg(test)]
+    Shape,
+}
+
+impl Check {
+    fn reads_whole(self, bytes: usize) -> bool {
+        match self {
+            Self::Quick => bytes <= SMALL,
+            Self::Whole => true,
+            #[cfg(test)]
+            Self::Shape => false,
+        }
+    }
+}
 
 /// Collects arrays into one data file.
 pub(super) struct FileWriter {
@@ -49,10 +78,10 @@ impl FileWriter {
         header.extend_from_slice(&(payload.len() as u64).to_le_bytes());
         header.extend_from_slice(checksum.as_bytes());
         let write = || -> io::Result<()> {
-            let mut file = File::create(path)?;
-            file.write_all(&header)?;
-            file.write_all(&payload)?;
-            file.sync_all()
+            let mut file = faults::step(|| File::create(path))?;
+            faults::write(&mut file, &header)?;
+            faults::write(&mut file, &payload)?;
+            faults::sync(&file)
         };
         write().map_err(|source| BuildError::Write { path: path.to_owned(), source })?;
         Ok(checksum.to_hex().to_string())
@@ -84,9 +113,26 @@ pub(super) struct MappedFile {
 }
 
 impl MappedFile {
-    /// Maps the file and checks its header, length and checksum, and that format and checksum are the
-    /// ones that the manifest gives.
-    pub(super) fn open(path: &Path, kind: Kind, format: u32, checksum: &str) -> Result<Self, OpenError> {
+    /// Maps the file and checks its header, length and shape, that format and checksum are the ones
+    /// that the manifest gives, and as far as `check` says that the content has this checksum.
+    pub(super) fn open(
+        path: &Path,
+        kind: Kind,
+        format: u32,
+        checksum: &str,
+        check: Check,
+    ) -> Result<Self, OpenError> {
+        let map = Self::framed(path, kind, format, checksum)?;
+        let damaged = |reason: &str| OpenError::damaged(path, reason);
+        if check.reads_whole(map.len()) && blake3::hash(&map[HEADER..]).to_hex().as_str() != checksum {
+            return Err(damaged("its checksum does not match its content"));
+        }
+        let arrays = read_table(&map).ok_or_else(|| damaged("its table of contents is not valid"))?;
+        Ok(Self { path: path.to_owned(), map, arrays })
+    }
+
+    /// The mapped file, with the header that is expected of it.
+    fn framed(path: &Path, kind: Kind, format: u32, checksum: &str) -> Result<Mmap, OpenError> {
         let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
         let file = File::open(path).map_err(unreadable)?;
         let map = map(&file).map_err(unreadable)?;
@@ -115,11 +161,12 @@ impl MappedFile {
         if recorded.ok().as_deref() != Some(checksum) {
             return Err(damaged("it belongs to another generation than the manifest"));
         }
-        if blake3::hash(&map[HEADER..]).to_hex().as_str() != checksum {
-            return Err(damaged("its checksum does not match its content"));
-        }
-        let arrays = read_table(&map).ok_or_else(|| damaged("its table of contents is not valid"))?;
-        Ok(Self { path: path.to_owned(), map, arrays })
+        Ok(map)
+    }
+
+    /// Whether the content has the checksum that its header names.
+    pub(super) fn is_whole(&self) -> bool {
+        blake3::hash(&self.map[HEADER..]).as_bytes() == &self.map[32..HEADER]
     }
 
     /// The array at `index`, read in place.
@@ -165,10 +212,10 @@ fn read_table(map: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
 pub(super) fn replace_file(path: &Path, content: &[u8]) -> Result<(), BuildError> {
     let write_error = |source| BuildError::Write { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = temporary_in(folder).map_err(write_error)?;
-    temporary.write_all(content).map_err(write_error)?;
-    temporary.as_file().sync_all().map_err(write_error)?;
-    temporary.persist(path).map_err(|error| write_error(error.error))?;
+    let mut temporary = faults::step(|| temporary_in(folder)).map_err(write_error)?;
+    faults::write(temporary.as_file_mut(), content).map_err(write_error)?;
+    faults::sync(temporary.as_file()).map_err(write_error)?;
+    faults::step(|| temporary.persist(path).map_err(|error| error.error)).map_err(write_error)?;
     sync_folder(folder)
 }
 
@@ -184,10 +231,11 @@ fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
 
 /// Makes the names in a folder durable.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), BuildError> {
-    let sync = || File::open(folder)?.sync_all();
     // Windows cannot sync a folder, and does not need to.
     if cfg!(unix) {
-        sync().map_err(|source| BuildError::Write { path: folder.to_owned(), source })
+        File::open(folder)
+            .and_then(|file| faults::sync(&file))
+            .map_err(|source| BuildError::Write { path: folder.to_owned(), source })
     } else {
         Ok(())
     }
@@ -195,17 +243,68 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), BuildError> {
 
 /// Makes a folder and those above it.
 pub(super) fn create_folder(folder: &Path) -> Result<(), BuildError> {
-    fs::create_dir_all(folder).map_err(|source| BuildError::Write { path: folder.to_owned(), source })
+    changed(folder, || fs::create_dir_all(folder))
 }
 
 /// Removes a temporary file that a crash left.
 pub(super) fn remove_file(path: &Path) -> Result<(), BuildError> {
-    fs::remove_file(path).map_err(|source| BuildError::Write { path: path.to_owned(), source })
+    changed(path, || fs::remove_file(path))
 }
 
 /// Removes a generation that no manifest names.
 pub(super) fn remove_folder(folder: &Path) -> Result<(), BuildError> {
-    fs::remove_dir_all(folder).map_err(|source| BuildError::Write { path: folder.to_owned(), source })
+    changed(folder, || fs::remove_dir_all(folder))
+}
+
+/// One step that changes what is at `path`.
+fn changed(path: &Path, step: impl FnOnce() -> io::Result<()>) -> Result<(), BuildError> {
+    faults::step(step).map_err(|source| BuildError::Write { path: path.to_owned(), source })
+}
+
+/// Removes a folder in which nothing is left.
+pub(super) fn remove_empty_folder(folder: &Path) -> Result<(), BuildError> {
+    changed(folder, || fs::remove_dir(folder))
+}
+
+/// A file that its one writer appends to, mapped as it was when it was opened.
+pub(super) struct Kept(Mmap);
+
+impl std::ops::Deref for Kept {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Maps a kept file. Only the holder of the writer's lock does, and it never cuts off what it reads.
+pub(super) fn map_kept(path: &Path) -> io::Result<Kept> {
+    Ok(Kept(map(&File::open(path)?)?))
+}
+
+/// Opens a kept file behind its first `length` bytes; what stood there is cut off.
+pub(super) fn open_to_append(path: &Path, length: u64) -> io::Result<File> {
+    let mut file = open_kept(path)?;
+    faults::step(|| file.set_len(length))?;
+    file.seek(io::SeekFrom::End(0))?;
+    Ok(file)
+}
+
+/// Appends without waiting for the disk: what is lost can be made again.
+pub(super) fn append(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    faults::write(file, bytes)
+}
+
+/// Opens a file that is kept from build to build, and makes it if it is not there.
+pub(super) fn open_kept(path: &Path) -> io::Result<File> {
+    faults::step(|| OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path))
+}
+
+/// Puts a few bytes in place of what a kept file holds: for hints, not for what must survive.
+pub(super) fn overwrite(mut file: &File, content: &[u8]) -> io::Result<()> {
+    faults::step(|| file.set_len(0))?;
+    file.rewind()?;
+    faults::step(|| file.write_all(content))
 }
 
 #[cfg(test)]
@@ -225,7 +324,7 @@ mod tests {
     #[test]
     fn arrays_come_back_as_they_were() {
         let (_folder, path, checksum) = written();
-        let file = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).unwrap();
+        let file = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).unwrap();
         assert_eq!(file.array::<u32>(0).unwrap(), [1, 2, 3]);
         assert_eq!(file.array::<f32>(1).unwrap(), [0.5]);
         assert_eq!(file.array::<u8>(2).unwrap(), [0_u8; 0]);
@@ -241,9 +340,15 @@ mod tests {
             let mut flipped = whole.clone();
             flipped[offset] ^= 1 << (offset % 8);
             fs::write(&path, flipped).unwrap();
-            assert!(MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).is_err(), "bit at {offset}");
+            assert!(
+                MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).is_err(),
+                "bit at {offset}"
+            );
             fs::write(&path, &whole[..offset]).unwrap();
-            assert!(MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).is_err(), "cut at {offset}");
+            assert!(
+                MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).is_err(),
+                "cut at {offset}"
+            );
         }
     }
 
@@ -251,7 +356,7 @@ mod tests {
     fn a_file_of_another_generation_is_refused() {
         let (folder, path, checksum) = written();
         FileWriter::new(KIND).push(&[9_u32]).write(&path).unwrap();
-        let error = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).err().unwrap();
+        let error = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).err().unwrap();
         assert!(error.to_string().contains("another generation"), "{error}");
         drop(folder);
     }

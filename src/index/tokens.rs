@@ -168,6 +168,7 @@ impl TokenSigns {
 #[cfg(test)]
 mod tests {
     use super::super::manifest::FORMAT_VERSION;
+    use super::super::storage::Check;
     use super::*;
 
     #[test]
@@ -193,9 +194,12 @@ mod tests {
         ];
         let centre = vec![0.5_f32; 64];
         let checksum = encode(&chunks, &centre).write(&path).unwrap();
-        let tokens =
-            TokenSigns::open(MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).unwrap(), 3, 64)
-                .unwrap();
+        let tokens = TokenSigns::open(
+            MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).unwrap(),
+            3,
+            64,
+        )
+        .unwrap();
         assert_eq!((tokens.signs(0), tokens.signs(1), tokens.signs(2)), (&[1, 2][..], &[][..], &[3, 4][..]));
         assert_eq!(tokens.centre(), centre);
         assert!((tokens.weight(7) - 2.0_f32.ln()).abs() < 1e-6);

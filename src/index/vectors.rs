@@ -69,6 +69,18 @@ impl Vectors {
         self.values(3).chunks_exact(self.dimensions).map(|mean| dot(query, mean)).collect()
     }
 
+    /// Reads all of it, for `docent doctor --deep`.
+    pub(super) fn check(&self) -> Result<(), OpenError> {
+        let is_unit = |row: &[f32]| (dot(row, row) - 1.0).abs() < 1e-3;
+        match self.values(0).chunks_exact(self.dimensions).position(|row| !is_unit(row)) {
+            Some(chunk) => Err(OpenError::damaged(
+                self.file.path(),
+                format!("the vector of chunk {chunk} is not of unit length"),
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn values(&self, array: usize) -> &[f32] {
         self.file.array(array).unwrap_or_default()
     }
@@ -129,6 +141,7 @@ pub fn dot(first: &[f32], second: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::super::manifest::FORMAT_VERSION;
+    use super::super::storage::Check;
     use super::*;
 
     #[test]
@@ -148,8 +161,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("vectors");
         let checksum = encode(&values, 2, &[0, 0, 1], 2).write(&path).unwrap();
-        let vectors =
-            Vectors::open(MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).unwrap(), 2, 2).unwrap();
+        let vectors = Vectors::open(
+            MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).unwrap(),
+            2,
+            2,
+        )
+        .unwrap();
         let mean = [0, 1].map(|axis| rows.iter().map(|row| row[axis]).sum::<f32>() / 3.0);
         let query = unit(0.7, 0.7);
         let centred = |row: &[f32; 2]| [row[0] - mean[0], row[1] - mean[1]];

@@ -1,8 +1,11 @@
 //! Answers as they are printed and sent: the same fields over the command line and MCP.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::query::Query;
+use super::staleness::is_stale;
 use crate::chunking::ChunkId;
 use crate::index::{Index, OpenError};
 use crate::source::SourcePath;
@@ -59,6 +62,9 @@ pub struct Hit {
     pub score: f32,
     /// The source itself.
     pub text: String,
+    /// Whether the document has changed, or is gone, since it was indexed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
 }
 
 impl Answer {
@@ -66,9 +72,14 @@ impl Answer {
     pub(super) fn page(index: &Index, query: &Query, ranked: &[(usize, f32)]) -> Result<Self, OpenError> {
         let rest = ranked.get(query.offset()..).unwrap_or_default();
         let shown = &rest[..rest.len().min(query.limit())];
-        let hits =
-            shown.iter().map(|(chunk, score)| Hit::of(index, *chunk, *score)).collect::<Result<_, _>>()?;
         let manifest = index.manifest();
+        let mut hits = shown
+            .iter()
+            .map(|(chunk, score)| Hit::of(index, *chunk, *score))
+            .collect::<Result<Vec<_>, _>>()?;
+        if query.asks_for_freshness() {
+            mark_stale(index, shown, &mut hits)?;
+        }
         Ok(Self {
             schema: SCHEMA,
             query: query.text().to_owned(),
@@ -79,6 +90,20 @@ impl Answer {
             has_more: rest.len() > shown.len(),
         })
     }
+}
+
+/// Looks at the source of each document once.
+fn mark_stale(index: &Index, shown: &[(usize, f32)], hits: &mut [Hit]) -> Result<(), OpenError> {
+    let mut known: HashMap<u32, bool> = HashMap::new();
+    for (hit, (chunk, _)) in hits.iter_mut().zip(shown) {
+        let number = index.chunk(*chunk)?.document;
+        hit.stale = match known.get(&number) {
+            Some(stale) => *stale,
+            None => is_stale(index.manifest(), &index.document(number as usize)?),
+        };
+        known.insert(number, hit.stale);
+    }
+    Ok(())
 }
 
 impl Hit {
@@ -95,6 +120,7 @@ impl Hit {
             end_line: stored.chunk.lines.1,
             score,
             text: stored.chunk.text,
+            stale: false,
         })
     }
 }

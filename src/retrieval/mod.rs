@@ -9,6 +9,7 @@ mod ranking;
 mod reader;
 mod resident;
 mod retriever;
+mod staleness;
 
 pub use crate::index::DocumentRecord;
 pub use crate::source::id_of_path;
@@ -18,3 +19,4 @@ pub use query::{MAX_LIMIT, MAX_QUERY_CHARACTERS, MAX_REPHRASINGS, Query, QueryEr
 pub use reader::{DocumentText, Freshness, Reader};
 pub use resident::{LoadEncoder, LoadFailure, Ready, Resident};
 pub use retriever::{RetrievalError, Retriever};
+pub use staleness::is_stale;

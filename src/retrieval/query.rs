@@ -18,6 +18,8 @@ pub struct Query {
     rephrasings: Vec<String>,
     path: Option<PathFilter>,
     offset: usize,
+    /// Whether the sources of the hits are looked at.
+    freshness: bool,
 }
 
 /// A question that cannot be asked.
@@ -78,7 +80,14 @@ impl Query {
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(QueryError::Limit { limit });
         }
-        Ok(Self { text: text.to_owned(), limit, rephrasings: Vec::new(), path: None, offset: 0 })
+        Ok(Self {
+            text: text.to_owned(),
+            limit,
+            rephrasings: Vec::new(),
+            path: None,
+            offset: 0,
+            freshness: true,
+        })
     }
 
     /// The same question in other words as well. Each counts as far as the others agree with it.
@@ -120,6 +129,12 @@ impl Query {
         self.path.as_ref()
     }
 
+    /// Whether hits say that their source has changed: all but a ranking's do.
+    #[must_use]
+    pub fn asks_for_freshness(&self) -> bool {
+        self.freshness
+    }
+
     /// How many of the best hits are left out.
     #[must_use]
     pub fn offset(&self) -> usize {
@@ -131,7 +146,7 @@ impl Query {
     /// # Errors
     /// Where it is empty or too long.
     pub fn for_ranking(text: &str, chunks: usize) -> Result<Self, QueryError> {
-        Ok(Self { limit: chunks.max(1), ..Self::new(text, 1)? })
+        Ok(Self { limit: chunks.max(1), freshness: false, ..Self::new(text, 1)? })
     }
 
     /// The question, without white space around it.

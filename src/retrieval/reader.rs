@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::answer::{Answer, Degraded, Hit};
 use super::fusion::top;
 use super::query::Query;
+use super::staleness::source_file;
 use crate::chunking::ChunkId;
 use crate::index::{DocumentRecord, Index, Manifest, OpenError};
-use crate::source::{Limits, is_corpus, read_text};
+use crate::source::{Limits, read_text};
 
 /// One generation of an index, read by path, by id and by word.
 pub struct Reader {
@@ -106,29 +106,14 @@ impl Reader {
     /// # Errors
     /// Where a record is damaged.
     pub fn text(&self, document: &DocumentRecord) -> Result<DocumentText, OpenError> {
-        let source = self.source(document).and_then(|path| read_text(&path, most_bytes(document)).ok());
+        let source = source_file(self.manifest(), document)
+            .and_then(|path| read_text(&path, most_bytes(document)).ok());
         if let Some(read) = source {
             let unchanged = read.hash == document.hash;
             let freshness = if unchanged { Freshness::AsIndexed } else { Freshness::Changed };
             return Ok(DocumentText { text: read.text, freshness });
         }
         Ok(DocumentText { text: self.text_of_passages(document)?, freshness: Freshness::Gone })
-    }
-
-    /// The file of a document. Its path comes from the index, never from a client.
-    fn source(&self, document: &DocumentRecord) -> Option<PathBuf> {
-        let roots = &self.manifest().roots;
-        let root = roots.get(document.root as usize)?;
-        if root.is_file() {
-            // A record of a corpus has no file of its own.
-            return (!is_corpus(root)).then(|| root.clone());
-        }
-        let path = document.path.as_str();
-        // With several roots each root's name stands before its paths.
-        let below = if roots.len() > 1 { path.split_once('/')?.1 } else { path };
-        // A file may have become a link since: what leads out of the root is not read.
-        let real = root.join(below).canonicalize().ok()?;
-        real.starts_with(root.canonicalize().ok()?).then_some(real)
     }
 
     /// The passages at their lines, with empty lines where the index kept nothing.

@@ -239,18 +239,20 @@ fn inspect(
     if metadata.len() > limits.max_file_bytes {
         return Err(SkipReason::TooLarge { bytes: metadata.len(), limit: limits.max_file_bytes });
     }
-    let modified_ns = metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-        .map_or(0, |age| age.as_nanos() as u64);
     Ok(SourceFile {
         path: path.clone(),
         location: entry.path().to_owned(),
         size: metadata.len(),
-        modified_ns,
+        modified_ns: modified_ns(&metadata),
         record: None,
     })
+}
+
+/// When a file was modified, in nanoseconds since the Unix epoch; 0 where that is not known.
+#[must_use]
+pub fn modified_ns(metadata: &std::fs::Metadata) -> u64 {
+    let age = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    age.map_or(0, |age| age.as_nanos() as u64)
 }
 
 /// A link may point anywhere under the root, and nowhere else: an index must not quietly carry

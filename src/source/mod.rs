@@ -10,7 +10,7 @@ mod read;
 mod skip;
 
 pub use corpus::{Record, id_of_path, is_corpus, path_of_id};
-pub use directory::{Inventory, SourceError, SourceFile, walk};
+pub use directory::{Inventory, SourceError, SourceFile, modified_ns, walk};
 pub use path::{InvalidSourcePath, SourcePath};
 pub use read::{FileText, read_text};
 pub use skip::{Skip, SkipReason};

@@ -94,7 +94,10 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, paths);
+            // A folder `tests` holds nothing that ships.
+            if !path.ends_with("tests") {
+                collect(&path, paths);
+            }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             paths.push(path);
         }

@@ -43,11 +43,7 @@ fn a_model_that_is_not_installed() {
 #[test]
 fn a_model_of_an_index_that_was_removed() {
     let env = TestEnv::indexed(PAGES);
-    let manifest = fs::read_to_string(env.path("index/manifest.json")).unwrap();
-    env.write(
-        "index/manifest.json",
-        manifest.replace("\"name\": \"hashing\"", "\"name\": \"bge-small-en-v1.5\""),
-    );
+    env.edit_manifest(|manifest| manifest["model"]["name"] = "bge-small-en-v1.5".into());
     env.docent(&["ask", "key"]).fails_with(
         "error: the model `bge-small-en-v1.5` is not installed: \
          `[ROOT]/models/bge-small-en-v1.5/tokenizer.json`, `[ROOT]/models/bge-small-en-v1.5/model.onnx` are missing\n\n\

@@ -57,6 +57,7 @@ impl Library {
             folder: self.index_folder(),
             roots: vec![Root { path: self.documents() }],
             limits: Limits::default(),
+            trust_times: true,
             chunking: ChunkSettings::for_encoder(256),
             embedder: &HashingEmbedder::default(),
             progress: &Silent,

@@ -63,6 +63,15 @@ impl TestEnv {
         fs::write(path, content).unwrap();
     }
 
+    /// Changes the index's manifest and takes off its seal, as another docent's would have none.
+    pub(crate) fn edit_manifest(&self, edit: impl FnOnce(&mut Value)) {
+        let text = fs::read_to_string(self.path("index/manifest.json")).unwrap();
+        let mut manifest: Value = serde_json::from_str(&text).unwrap();
+        edit(&mut manifest);
+        manifest.as_object_mut().unwrap().remove("seal");
+        self.write("index/manifest.json", manifest.to_string());
+    }
+
     /// What the names in a folder are, in order.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).into_iter().flatten();

@@ -17,7 +17,6 @@ use crate::evaluation::{
 use crate::index::{Index, OpenError, read_manifest};
 use crate::progress::Progress;
 use crate::retrieval::Retriever;
-use crate::source::Limits;
 
 pub(in crate::cli) fn run(mut settings: Settings, arguments: &EvalArguments) -> Result<ExitStatus, Failure> {
     // What is wrong with the files should not wait for an index or a model.
@@ -76,7 +75,7 @@ fn build_where_asked(
         folder.path().clone_into(&mut settings.index);
         Some(folder)
     };
-    index::build(settings, vec![corpus.clone()], Limits::default())?;
+    index::build(settings, index::Sources::of(vec![corpus.clone()]))?;
     Ok(temporary)
 }
 

@@ -10,7 +10,10 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
-use crate::index::{BuildReport, IndexBuilder, Manifest, OpenError, Outcome, Root, read_manifest};
+use crate::embedding::catalog::ModelSpec;
+use crate::index::{
+    BuildReport, IndexBuilder, Manifest, OpenError, Outcome, Root, Survey, prune, read_manifest,
+};
 use crate::progress::Progress;
 use crate::source::{Limits, Skip};
 
@@ -19,35 +22,94 @@ const NAMED_SKIPS: usize = 10;
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: IndexArguments) -> Result<ExitStatus, Failure> {
     let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
-    build(settings, arguments.paths, limits)?;
+    let paths = if arguments.prune && arguments.paths.is_empty() {
+        without_gone(settings, indexed_before(settings)?)
+    } else {
+        arguments.paths
+    };
+    build(settings, Sources { paths, limits, trust_times: !arguments.checksum })?;
+    if arguments.prune {
+        prune(&settings.index)?;
+    }
     Ok(ExitStatus::Success)
 }
 
+/// What to index, and how closely to look.
+pub(in crate::cli) struct Sources {
+    /// None: what was indexed before.
+    pub(in crate::cli) paths: Vec<PathBuf>,
+    pub(in crate::cli) limits: Limits,
+    /// Whether a file of the same size and time is taken for unchanged without reading it.
+    pub(in crate::cli) trust_times: bool,
+}
+
+impl Sources {
+    /// These, looked at in the common way.
+    pub(in crate::cli) fn of(paths: Vec<PathBuf>) -> Self {
+        Self { paths, limits: Limits::default(), trust_times: true }
+    }
+}
+
 /// Builds the index and tells on stderr what was done.
-pub(in crate::cli) fn build(
-    settings: &Settings,
-    paths: Vec<PathBuf>,
-    limits: Limits,
-) -> Result<BuildReport, Failure> {
+pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<BuildReport, Failure> {
     let started = Instant::now();
-    let paths = if paths.is_empty() { indexed_before(settings)? } else { paths };
+    let paths = if sources.paths.is_empty() { indexed_before(settings)? } else { sources.paths };
     ensure_paths_exist(&paths)?;
-    let paths = without_repeats(paths);
+    let roots: Vec<Root> = without_repeats(paths).into_iter().map(|path| Root { path }).collect();
     // An index that cannot be read is replaced; the builder says so.
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
-    let embedder = model::load(settings, spec, Purpose::Indexing)?;
-    let report = IndexBuilder {
-        folder: settings.index.clone(),
-        roots: paths.into_iter().map(|path| Root { path }).collect(),
-        limits,
-        chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
-        embedder: embedder.as_ref(),
-        progress: &settings.progress,
-    }
-    .build()?;
+    let survey = Survey {
+        folder: &settings.index,
+        roots: &roots,
+        limits: &sources.limits,
+        trust_times: sources.trust_times,
+    };
+    let report = if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
+        report
+    } else {
+        let embedder = model::load(settings, spec, Purpose::Indexing)?;
+        let builder = IndexBuilder {
+            folder: settings.index.clone(),
+            roots: roots.clone(),
+            limits: sources.limits,
+            trust_times: sources.trust_times,
+            chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
+            embedder: embedder.as_ref(),
+            progress: &settings.progress,
+        };
+        builder.build()?
+    };
     tell(settings, &report, existing.as_ref(), started);
     Ok(report)
+}
+
+/// A report where there is nothing to do, found out without loading the model.
+fn unchanged(
+    settings: &Settings,
+    spec: &ModelSpec,
+    existing: Option<&Manifest>,
+    survey: &Survey<'_>,
+) -> Result<Option<BuildReport>, Failure> {
+    let Some(manifest) = existing else { return Ok(None) };
+    // What else the sizes are made of does not change while the model stays the same.
+    let sizes = ChunkSettings::for_encoder(manifest.chunking.max_tokens);
+    match model::identity(settings, spec)? {
+        Some(identity) => Ok(survey.unchanged(&identity, &sizes)?),
+        None => Ok(None),
+    }
+}
+
+/// What is still there of `paths`; what is not is told.
+fn without_gone(settings: &Settings, paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|path| path.exists());
+    if there.is_empty() {
+        return paths;
+    }
+    for path in gone {
+        settings.progress.note(&format!("`{}` is gone, and so are its documents", path.display()));
+    }
+    there
 }
 
 /// What the index that is there was made of.

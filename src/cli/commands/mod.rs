@@ -3,6 +3,7 @@
 pub(super) mod ask;
 pub(super) mod compare;
 pub(super) mod completions;
+pub(super) mod doctor;
 pub(super) mod eval;
 pub(super) mod index;
 pub(super) mod models;

@@ -13,7 +13,6 @@ use crate::cli::settings::Settings;
 use crate::index::{Index, read_manifest};
 use crate::progress::Progress;
 use crate::retrieval::Query;
-use crate::source::Limits;
 
 /// docent's own manual, in a checkout.
 const MANUAL: &str = "docs";
@@ -39,7 +38,7 @@ pub(in crate::cli) fn run(
         pull::fetch(settings, spec, None)?;
     }
     note("2. index");
-    index::build(settings, vec![path], Limits::default())?;
+    index::build(settings, index::Sources::of(vec![path]))?;
     note("3. first question");
     let question = if asked_for_manual { MANUAL_QUESTION.to_owned() } else { question_for(&settings.index)? };
     let answer = ask::answer(settings, &Query::new(&question, SAMPLE_LIMIT)?)?;

@@ -129,9 +129,6 @@ impl Lexical {
         if file.array::<[u16; FIELDS]>(4)?.len() != chunk_count {
             return Err(damaged("it is about another number of chunks"));
         }
-        if file.array::<Posting>(2)?.iter().any(|posting| posting.chunk as usize >= chunk_count) {
-            return Err(damaged("it names chunks that do not exist"));
-        }
         let averages = file.array::<[f32; FIELDS]>(5)?.first().copied();
         let averages = averages.ok_or_else(|| damaged("its averages are missing"))?;
         let term_count = term_offsets.len() - 1;
@@ -164,11 +161,32 @@ impl Lexical {
             let weight = weight * (K1 + 1.0) / query.ceiling;
             for posting in self.postings(*term as usize) {
                 let chunk = posting.chunk as usize;
-                let frequency = self.weighted_frequency(*posting, lengths[chunk]);
-                scores[chunk] += weight * frequency / (frequency + K1);
+                // Postings are not read when a large index is opened: they may be damaged.
+                if let (Some(score), Some(lengths)) = (scores.get_mut(chunk), lengths.get(chunk)) {
+                    let frequency = self.weighted_frequency(*posting, *lengths);
+                    *score += weight * frequency / (frequency + K1);
+                }
             }
         }
         scores
+    }
+
+    /// Reads all of it, for `docent doctor --deep`.
+    pub(in crate::index) fn check(&self) -> Result<(), OpenError> {
+        let damaged = |reason: String| Err(OpenError::damaged(self.file.path(), reason));
+        for term in 0..self.term_count {
+            if term > 0 && self.term(term - 1) >= self.term(term) {
+                return damaged(format!("term {term} is out of order"));
+            }
+            let postings = self.postings(term);
+            if !postings.is_sorted_by(|first, second| first.chunk < second.chunk) {
+                return damaged(format!("the chunks of term {term} are out of order"));
+            }
+            if postings.last().is_some_and(|posting| posting.chunk as usize >= self.chunk_count) {
+                return damaged(format!("term {term} names chunks that do not exist"));
+            }
+        }
+        Ok(())
     }
 
     fn weighted_frequency(&self, posting: Posting, lengths: [u16; FIELDS]) -> f32 {
@@ -218,6 +236,7 @@ impl Lexical {
 #[cfg(test)]
 mod tests {
     use super::super::super::manifest::FORMAT_VERSION;
+    use super::super::super::storage::Check;
     use super::*;
 
     fn index(bodies: &[&str]) -> (tempfile::TempDir, Lexical) {
@@ -228,7 +247,7 @@ mod tests {
         }
         let path = folder.path().join("lexical");
         let checksum = builder.finish().write(&path).unwrap();
-        let file = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum).unwrap();
+        let file = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).unwrap();
         (folder, Lexical::open(file, bodies.len()).unwrap())
     }
 

@@ -97,6 +97,7 @@ fn passages_schema() -> Arc<JsonObject> {
                     "score": {"type": "number"},
                     "text": {"type": "string", "description": "Untrusted"},
                     "question": {"type": "integer"},
+                    "stale": {"type": "boolean"},
                 },
                 "required": ["id", "path", "start_line", "end_line", "text"],
             }},
