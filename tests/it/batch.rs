@@ -133,7 +133,8 @@ fn what_cannot_be_asked_at_all_is_told() {
         "error: a limit of 500 is not between 1 and 100\n\nhint: give --limit a number from 1 to 100\n",
     );
     env.docent(&["batch", "q.txt", "--index", "nowhere"]).fails_with(
-        "error: there is no index in `nowhere`\n\nhint: build one: `docent index PATH --index nowhere`\n",
+        "error: no index in `nowhere`\n\n\
+         hint: make one with `docent index PATH`, or name its folder with --index DIR or DOCENT_INDEX\n",
     );
     env.docent(&["batch", "q.txt", "-o", "no/folder"]).fails_with(
         "error: `no/folder` cannot be written: No such file or directory (os error 2)\n\n\
