@@ -41,7 +41,7 @@ pub(super) fn first_field(record: &str) -> String {
 
 /// Whether a record goes on after `text`, which then ends within quotes.
 pub(super) fn is_open(text: &[u8]) -> bool {
-    text.iter().filter(|byte| **byte == b'"').count() % 2 == 1
+    text.iter().fold(false, |open, byte| open != (*byte == b'"'))
 }
 
 #[cfg(test)]

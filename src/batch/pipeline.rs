@@ -82,7 +82,8 @@ impl Batch<'_> {
         let counts = std::thread::scope(|scope| {
             for _ in 0..workers {
                 let sender = sender.clone();
-                scope.spawn(|| self.work(&window, sender));
+                let window = &window;
+                scope.spawn(move || self.work(window, &sender));
             }
             drop(sender);
             let written = self.write(&window, receiver, output, tell);
@@ -98,7 +99,7 @@ impl Batch<'_> {
     fn work<Items: Iterator<Item = io::Result<Item>>>(
         &self,
         window: &Window<'_, Items>,
-        sender: SyncSender<(u64, Record)>,
+        sender: &SyncSender<(u64, Record)>,
     ) {
         // Also where a worker panics: the others would wait for its answer for ever.
         let _stop = StopWhenDropped(window);
@@ -168,12 +169,11 @@ fn query(wanted: &Wanted, query: Query) -> Result<Query, QueryError> {
 
 impl Counts {
     fn add(&mut self, record: &Record) {
-        match record.trouble {
-            Some(_) => self.errors += 1,
-            None => {
-                self.answered += 1;
-                self.without_hits += u64::from(record.is_empty);
-            }
+        if record.trouble.is_some() {
+            self.errors += 1;
+        } else {
+            self.answered += 1;
+            self.without_hits += u64::from(record.is_empty);
         }
     }
 }

@@ -102,7 +102,7 @@ fn known(name: &str) -> Result<(), LineError> {
     let name: String = name.chars().take(64).collect();
     let lower = name.to_lowercase();
     let alike = |known: &&'static str| (strsim::jaro_winkler(&lower, known), *known);
-    let nearest = all.by_ref().map(|name| alike(&name)).max_by(|one, other| one.0.total_cmp(&other.0));
+    let nearest = all.by_ref().map(alike).max_by(|one, other| one.0.total_cmp(&other.0));
     let nearest = nearest.filter(|(likeness, _)| *likeness >= ALIKE).map(|(_, nearest)| nearest);
     Err(LineError::UnknownField { name, nearest })
 }
