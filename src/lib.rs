@@ -1,5 +1,6 @@
 //! docent answers natural-language questions from a body of documents, on one machine, from local files.
 
+pub mod batch;
 pub mod chunking;
 pub mod cli;
 pub mod embedding;

@@ -1,10 +1,13 @@
 //! What is typed.
 
+mod batch;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::retrieval::MAX_LIMIT;
+pub(super) use batch::BatchArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -12,6 +15,7 @@ Examples:
   docent index docs/                            index a folder of documents
   docent ask \"how do I rotate an API key?\"      the best passages, with their source
   docent ask \"rate limits\" --limit 10 --json    the same for a script
+  docent batch questions.jsonl -o answers.jsonl a file of questions, for a script
   docent serve                                  answer AI agents over MCP (stdio)
   docent eval questions/                        measure the answers against judged questions
 
@@ -74,6 +78,8 @@ pub(super) enum Command {
     Index(IndexArguments),
     /// Ask a question
     Ask(AskArguments),
+    /// Ask a file of questions, for scripts
+    Batch(BatchArguments),
     /// Serve the index to AI agents over MCP
     Serve(ServeArguments),
     /// Show what the index holds, and check that its files are whole

@@ -13,6 +13,8 @@ pub(super) enum ExitStatus {
     Regressed,
     /// Something went wrong; stderr says what.
     Error,
+    /// Stopped by Ctrl-C, with whole records: 128 + SIGINT, as shells have it.
+    Interrupted,
 }
 
 impl From<ExitStatus> for ExitCode {
@@ -21,6 +23,7 @@ impl From<ExitStatus> for ExitCode {
             ExitStatus::Success => 0,
             ExitStatus::NothingFound | ExitStatus::Regressed => 1,
             ExitStatus::Error => 2,
+            ExitStatus::Interrupted => 130,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::exit_status::ExitStatus;
 use super::render::printable;
+use crate::batch::BatchError;
 use crate::embedding::EmbedError;
 use crate::embedding::catalog::UnknownModel;
 use crate::embedding::pull::PullError;
@@ -37,6 +38,8 @@ pub(super) enum Failure {
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
     #[error(transparent)]
+    Batch(BatchError),
+    #[error(transparent)]
     Serve(#[from] ServeError),
     #[error(transparent)]
     Http(#[from] HttpSettingsError),
@@ -48,6 +51,18 @@ pub(super) enum Failure {
     Unwritable { path: PathBuf, source: std::io::Error },
     #[error("stdout cannot be written: {0}")]
     Output(#[from] std::io::Error),
+}
+
+/// What cannot be written to stdout is the same failure whoever writes.
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Output(source) if source.kind() == std::io::ErrorKind::BrokenPipe => {
+                Self::Output(source)
+            }
+            error => Self::Batch(error),
+        }
+    }
 }
 
 impl Failure {
@@ -63,6 +78,7 @@ impl Failure {
             Self::Query(error) => error.hint(),
             Self::Retrieval(error) => error.hint(),
             Self::Evaluation(error) => error.hint(),
+            Self::Batch(error) => error.hint(),
             Self::Serve(error) => error.hint(),
             Self::Http(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),

@@ -8,6 +8,7 @@ mod client_config;
 mod commands;
 mod exit_status;
 mod failure;
+mod interruption;
 mod model;
 mod output_file;
 mod progress;
@@ -51,6 +52,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Models(models) => commands::models::run(&settings, models),
         Command::Index(index) => commands::index::run(&settings, index),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
+        Command::Batch(batch) => commands::batch::run(&settings, &batch),
         Command::Serve(serve) => commands::serve::run(settings, serve),
         Command::Status(status) => commands::status::run(&settings, status),
         Command::Doctor(doctor) => commands::doctor::run(&settings, doctor),

@@ -18,6 +18,8 @@ pub(super) enum Purpose {
     Indexing,
     /// A question now and then: the shortest wait.
     Asking,
+    /// Many questions: the most of them a second.
+    Batch,
 }
 
 /// The model to index with: the one asked for, else the one that made the index that is there,
@@ -68,7 +70,7 @@ pub(super) fn load(
     let files = files(settings, spec)?;
     let runtime = settings.models.runtime()?;
     let threads = match purpose {
-        Purpose::Indexing => Threads::for_throughput(settings.threads),
+        Purpose::Indexing | Purpose::Batch => Threads::for_throughput(settings.threads),
         Purpose::Asking => Threads::for_latency(settings.threads),
     };
     // A question cannot wait for it, and an index is always made first.

@@ -47,6 +47,18 @@ impl Reporter {
         Self { style, stage: Mutex::new(None) }
     }
 
+    /// Something that is said even to those who asked for quiet.
+    pub(super) fn warn(&self, message: &str) {
+        let tell = || {
+            let _ = writeln!(std::io::stderr().lock(), "{}", printable(message));
+        };
+        let guard = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        match guard.as_ref().and_then(|stage| stage.bar.as_ref()) {
+            Some(bar) => bar.suspend(tell),
+            None => tell(),
+        }
+    }
+
     fn line(&self, text: &str) {
         if self.style != Style::Quiet {
             let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));
@@ -114,7 +126,8 @@ impl Stage {
         let Some(total) = self.total else { return format!("{}: {done}", self.name) };
         let left = total.saturating_sub(self.done) as f64 / self.rate().max(1e-9);
         let left = HumanDuration(Duration::from_secs_f64(left.min(1e9)));
-        format!("{}: {done} of {}, {left} left", self.name, self.amount(total))
+        let rate = self.amount(self.rate() as u64);
+        format!("{}: {done} of {} ({rate} a second), {left} left", self.name, self.amount(total))
     }
 
     fn over(&self) -> String {

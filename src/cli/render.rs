@@ -17,6 +17,11 @@ fn write(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Stdout for a stream of records: what ends with a line break is passed on at once.
+pub(super) fn stream() -> impl Write {
+    io::stdout().lock()
+}
+
 /// Writes one JSON object and a line break to stdout.
 pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_string(value).map_err(io::Error::other)?;

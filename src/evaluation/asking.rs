@@ -33,24 +33,14 @@ pub(super) struct Asked {
 }
 
 /// A question that was not answered.
-#[derive(Debug)]
-pub(super) enum Unanswered {
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
     /// Its form does not allow it.
-    Form(QueryError),
+    #[error(transparent)]
+    Form(#[from] QueryError),
     /// The retriever failed.
-    Failed(RetrievalError),
-}
-
-impl From<QueryError> for Unanswered {
-    fn from(error: QueryError) -> Self {
-        Self::Form(error)
-    }
-}
-
-impl From<RetrievalError> for Unanswered {
-    fn from(error: RetrievalError) -> Self {
-        Self::Failed(error)
-    }
+    #[error(transparent)]
+    Failed(#[from] RetrievalError),
 }
 
 /// How sure an answer is, larger is surer: until answers say so themselves, the best score.
@@ -75,7 +65,7 @@ impl Asking<'_> {
         Ok(Asked {
             confidence: confidence(&answer),
             hits: answer.hits,
-            ranking: rank_documents(&self.deep(question)?, self.limit),
+            ranking: self.ranking(question)?,
             latency_ms: BTreeMap::from([("total".to_owned(), milliseconds)]),
         })
     }
@@ -85,19 +75,34 @@ impl Asking<'_> {
         query.rephrased(question.rephrasings.iter().take(taken).map(String::as_str))
     }
 
-    /// Enough chunks for the wanted number of documents, or all there are.
-    fn deep(&self, question: &Question) -> Result<Vec<Hit>, Unanswered> {
-        let all = self.retriever.index().chunk_count();
-        let mut wanted = self.limit.saturating_mul(CHUNKS_PER_DOCUMENT);
-        loop {
-            let depth = wanted.min(all);
-            let query = self.worded(Query::for_ranking(&question.text, depth)?, question)?;
-            let hits = self.retriever.answer(&query)?.hits;
-            let is_all = depth == all || hits.len() < depth;
-            if is_all || rank_documents(&hits, self.limit).len() == self.limit {
-                return Ok(hits);
-            }
-            wanted = wanted.saturating_mul(4);
+    /// Documents for a question in the wordings that count.
+    fn ranking(&self, question: &Question) -> Result<Vec<RankedDocument>, Unanswered> {
+        ranked_documents(self.retriever, self.limit, |chunks| {
+            self.worded(Query::for_ranking(&question.text, chunks)?, question)
+        })
+    }
+}
+
+/// The first `limit` documents for a question, or all that are found: asks for enough chunks, by
+/// `query_of` their number.
+///
+/// # Errors
+/// Where the question cannot be asked, or the retriever fails.
+pub fn ranked_documents(
+    retriever: &Retriever,
+    limit: usize,
+    query_of: impl Fn(usize) -> Result<Query, QueryError>,
+) -> Result<Vec<RankedDocument>, Unanswered> {
+    let all = retriever.index().chunk_count();
+    let mut wanted = limit.saturating_mul(CHUNKS_PER_DOCUMENT);
+    loop {
+        let depth = wanted.min(all);
+        let hits = retriever.answer(&query_of(depth)?)?.hits;
+        let is_all = depth == all || hits.len() < depth;
+        let ranking = rank_documents(&hits, limit);
+        if is_all || ranking.len() == limit {
+            return Ok(ranking);
         }
+        wanted = wanted.saturating_mul(4);
     }
 }

@@ -17,6 +17,7 @@ pub mod report;
 mod set;
 mod significance;
 
+pub use asking::{Unanswered, ranked_documents};
 pub use comparison::{
     COMPARISON_SCHEMA, Comparison, Difference, Moved, Moves, Regression, Side, regressions,
 };
@@ -29,8 +30,8 @@ pub use outcome::{
     RelevantDocument, Returned, SCHEMA, SetSummary, UnanswerableOutcome,
 };
 pub use passages::contains_quote;
-pub use ranking::{RankedDocument, rank_documents, sort_as_trec, write_run};
-pub use set::{Question, QuestionSet, Quote, SetOptions};
+pub use ranking::{RankedDocument, rank_documents, run_column, sort_as_trec, write_run};
+pub use set::{Question, QuestionSet, Quote, SetOptions, topic};
 pub use significance::{
     Interval, LEVEL, PairedTest, RESAMPLES, SEED, interval_of_auroc, interval_of_mean, mean, paired_test,
     percentile,

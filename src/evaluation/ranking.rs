@@ -40,13 +40,17 @@ pub fn sort_as_trec(ranking: &mut [RankedDocument]) {
         .sort_by(|first, second| second.score.total_cmp(&first.score).then_with(|| second.id.cmp(&first.id)));
 }
 
-/// Appends the lines of one question to a TREC run. White space in an id would end its column, and
-/// is written as `%20`.
+/// An id as it stands in a TREC run: white space would end its column, and is written as `%20`.
+#[must_use]
+pub fn run_column(id: &str) -> String {
+    id.split_whitespace().collect::<Vec<_>>().join("%20")
+}
+
+/// Appends the lines of one question to a TREC run.
 pub fn write_run(run: &mut String, question: &str, ranking: &[RankedDocument]) {
-    let column = |id: &str| id.split_whitespace().collect::<Vec<_>>().join("%20");
-    let question = column(question);
+    let question = run_column(question);
     for (index, document) in ranking.iter().enumerate() {
-        let (id, rank) = (column(&document.id), index + 1);
+        let (id, rank) = (run_column(&document.id), index + 1);
         // Writing to a string does not fail.
         let _ = writeln!(run, "{question} Q0 {id} {rank} {} docent", document.score);
     }

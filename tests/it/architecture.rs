@@ -15,8 +15,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("index", &["chunking", "embedding", "parse", "source"]),
     ("retrieval", &["index", "embedding", "chunking", "source"]),
     ("evaluation", &["retrieval"]),
+    ("batch", &["evaluation", "retrieval"]),
     ("mcp", &["retrieval", "index", "embedding"]),
-    ("cli", &["source", "parse", "chunking", "embedding", "index", "retrieval", "evaluation", "mcp"]),
+    (
+        "cli",
+        &["source", "parse", "chunking", "embedding", "index", "retrieval", "evaluation", "batch", "mcp"],
+    ),
 ];
 
 /// Names, and the files or folders that alone may hold them.
@@ -26,6 +30,7 @@ const ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["memmap2"], &["index/storage.rs"]),
     (&["rmcp", "tokio"], &["mcp/"]),
     (&["clap", "clap_complete", "indicatif"], &["cli/"]),
+    (&["signal_hook"], &["cli/interruption.rs"]),
     (&["ureq", "zip"], &["embedding/pull/"]),
     (&["ignore"], &["source/"]),
     (&["text_splitter"], &["chunking/"]),

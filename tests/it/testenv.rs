@@ -350,7 +350,8 @@ fn replace_between(text: &str, before: &str, after: &str, name: &str) -> String 
 
 /// Leaves out the lines on stages that took long: how long they take is the machine's affair.
 fn without_stages(text: &str) -> String {
-    let is_stage = |line: &str| line.starts_with("reading: ") || line.starts_with("embedding: ");
+    let stages = ["reading: ", "embedding: ", "asking: "];
+    let is_stage = |line: &str| stages.iter().any(|stage| line.starts_with(stage));
     text.split_inclusive('\n').filter(|line| !is_stage(line)).collect()
 }
 

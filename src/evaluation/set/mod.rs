@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::EvaluationError;
 use judgements::Judgements;
 use lines::TextFile;
+pub use topics::topic;
 
 const BEIR_LAYOUT: &str = r#"{"_id": "q1", "text": "..."}"#;
 

@@ -34,7 +34,9 @@ fn blocks(file: &TextFile) -> Result<Vec<(usize, Question)>, EvaluationError> {
         let Some(length) = find(&text[start..], "</top>") else {
             return Err(file.fault(line, "a <top> without its </top>"));
         };
-        questions.push((line, topic(file, line, &text[start..start + length])?));
+        let (id, question) =
+            topic(&text[start..start + length]).map_err(|reason| file.fault(line, &reason))?;
+        questions.push((line, Question::bare(&id, &question)));
         position = start + length;
     }
     if questions.is_empty() {
@@ -43,11 +45,17 @@ fn blocks(file: &TextFile) -> Result<Vec<(usize, Question)>, EvaluationError> {
     Ok(questions)
 }
 
-fn topic(file: &TextFile, line: usize, block: &str) -> Result<Question, EvaluationError> {
-    let id = field(block, "<num>", "number:").ok_or_else(|| file.fault(line, "a topic without <num>"))?;
+/// The id and the question of one topic: what stands between `<top>` and `</top>`.
+///
+/// # Errors
+/// What is missing, in words.
+pub fn topic(block: &str) -> Result<(String, String), String> {
+    let id = field(block, "<num>", "number:").ok_or("a topic without <num>")?;
     let text = field(block, "<title>", "topic:").or_else(|| field(block, "<desc>", "description:"));
-    let text = text.ok_or_else(|| file.fault(line, &format!("topic `{id}` without <title> and <desc>")))?;
-    Ok(Question::bare(&id, &text))
+    match text {
+        Some(text) => Ok((id, text)),
+        None => Err(format!("topic `{id}` without <title> and <desc>")),
+    }
 }
 
 /// What follows `tag`, up to the next one; the label that old topics repeat in it is left out.

@@ -1,0 +1,136 @@
+//! `docent batch`: a file of questions, a record for each.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use crate::batch::{
+    AnsweredBy, Batch, BatchError, Counts, OutputFormat, QuestionFile, Trouble, Written, written,
+};
+use crate::cli::args::BatchArguments;
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::model::{self, Purpose};
+use crate::cli::settings::Settings;
+use crate::cli::{interruption, output_file, render};
+use crate::evaluation::report::counted;
+use crate::index::{Index, read_manifest};
+use crate::progress::{Progress, Unit};
+use crate::retrieval::{MAX_LIMIT, QueryError, Retriever};
+
+/// Passages for a question, as `docent ask` has it.
+const DEFAULT_PASSAGES: u16 = 5;
+/// Documents of a run, as `docent eval` has it.
+const DEFAULT_DOCUMENTS: u16 = 100;
+
+pub(in crate::cli) fn run(settings: &Settings, arguments: &BatchArguments) -> Result<ExitStatus, Failure> {
+    // What is wrong with the arguments and the questions should not wait for an index or a model.
+    let format = OutputFormat::from(arguments.format);
+    let limit = limit(arguments, format)?;
+    let questions = open(arguments)?;
+    let survey = questions.survey()?;
+    let manifest = read_manifest(&settings.index)?;
+    let by = AnsweredBy { generation: manifest.generation, indexed_at: &manifest.indexed_at };
+    let done = done(arguments, format, &questions, by)?;
+    let left = survey.questions - done.questions;
+    if done.questions > 0 {
+        let (done, all) = (done.questions, counted(survey.questions as usize, "question"));
+        settings.progress.note(&format!("{done} of {all} done already"));
+    }
+    let spec = model::for_asking(settings, &manifest)?;
+    let index = Index::open(&settings.index)?;
+    let retriever = Retriever::new(index, model::load(settings, spec, Purpose::Batch)?)?;
+    let mut output = output(arguments.output.as_deref(), done)?;
+    let interrupted = interruption::watched();
+    let batch = Batch {
+        retriever: &retriever,
+        format,
+        limit,
+        workers: settings.threads,
+        with_head: done.bytes == 0,
+        progress: &settings.progress,
+        interrupted: &interrupted,
+    };
+    settings.progress.begin("asking", Some(left), Unit::Questions);
+    let items = questions.items()?.skip(done.questions as usize);
+    let counts = batch.run(items, &mut output, &mut |trouble| tell(settings, &questions, trouble))?;
+    settings.progress.finish();
+    Ok(ended(settings, left, counts, interrupted.load(Ordering::Relaxed)))
+}
+
+fn limit(arguments: &BatchArguments, format: OutputFormat) -> Result<usize, Failure> {
+    if format == OutputFormat::Trec {
+        return Ok(usize::from(arguments.limit.unwrap_or(DEFAULT_DOCUMENTS)));
+    }
+    let limit = usize::from(arguments.limit.unwrap_or(DEFAULT_PASSAGES));
+    if limit > MAX_LIMIT {
+        return Err(QueryError::Limit { limit }.into());
+    }
+    Ok(limit)
+}
+
+fn open(arguments: &BatchArguments) -> Result<QuestionFile, Failure> {
+    let format = arguments.input_format.map(Into::into);
+    if arguments.questions == Path::new("-") {
+        return Ok(QuestionFile::spooled("stdin", std::io::stdin().lock(), format)?);
+    }
+    let questions = QuestionFile::open(&arguments.questions, format)?;
+    if let Some(output) = &arguments.output
+        && is_same_file(questions.path(), output)
+    {
+        return Err(BatchError::OverQuestions { path: output.clone() }.into());
+    }
+    Ok(questions)
+}
+
+fn is_same_file(one: Option<&Path>, other: &Path) -> bool {
+    let one = one.and_then(|path| path.canonicalize().ok());
+    one.is_some() && one == other.canonicalize().ok()
+}
+
+/// What an earlier run left in the output.
+fn done(
+    arguments: &BatchArguments,
+    format: OutputFormat,
+    questions: &QuestionFile,
+    by: AnsweredBy,
+) -> Result<Written, Failure> {
+    let Some(path) = arguments.output.as_deref().filter(|path| arguments.resume && path.is_file()) else {
+        return Ok(Written::default());
+    };
+    let unreadable = |source| BatchError::UnreadableOutput { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    Ok(written((path, &file), format, questions, by)?)
+}
+
+fn output(path: Option<&Path>, done: Written) -> Result<Box<dyn Write>, Failure> {
+    Ok(match path {
+        Some(path) => Box::new(output_file::open(path, done.bytes)?),
+        None => Box::new(render::stream()),
+    })
+}
+
+/// Names a question without an answer, also to those who asked for quiet.
+fn tell(settings: &Settings, questions: &QuestionFile, trouble: &Trouble) {
+    let id = trouble.id.as_ref().map(|id| format!(" (question `{id}`)")).unwrap_or_default();
+    let (name, line, error) = (questions.name(), trouble.line, &trouble.error);
+    settings.progress.warn(&format!("{name}, line {line}{id}: {error}"));
+}
+
+fn ended(settings: &Settings, left: u64, counts: Counts, interrupted: bool) -> ExitStatus {
+    let asked = counts.answered + counts.errors;
+    let of = |count: u64| counted(count as usize, "question");
+    if counts.without_hits > 0 {
+        settings.progress.note(&format!("{} found nothing", of(counts.without_hits)));
+    }
+    if counts.errors > 0 {
+        let all = of(asked);
+        settings.progress.warn(&format!("{} of {all} without an answer: see `error`", counts.errors));
+    }
+    if interrupted && asked < left {
+        let hint = "go on with --resume";
+        settings.progress.warn(&format!("interrupted after {asked} of {}: {hint}", of(left)));
+        return ExitStatus::Interrupted;
+    }
+    if counts.errors > 0 { ExitStatus::Error } else { ExitStatus::Success }
+}
