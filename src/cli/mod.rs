@@ -4,7 +4,7 @@
 //! to stderr.
 
 mod args;
-mod client_config;
+mod clients;
 mod commands;
 mod exit_status;
 mod failure;
@@ -52,6 +52,8 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Index(index) => commands::index::run(&settings, index),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Serve(serve) => commands::serve::run(settings, serve),
+        Command::Install(install) => commands::install::run(&settings, &install),
+        Command::Uninstall(from) => commands::install::remove(&settings, &from),
         Command::Status(status) => commands::status::run(&settings, status),
         Command::Eval(eval) => commands::eval::run(settings, &eval),
         Command::Compare(compare) => commands::compare::run(&compare),

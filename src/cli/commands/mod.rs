@@ -5,6 +5,7 @@ pub(super) mod compare;
 pub(super) mod completions;
 pub(super) mod eval;
 pub(super) mod index;
+pub(super) mod install;
 pub(super) mod models;
 pub(super) mod pull;
 pub(super) mod quickstart;
