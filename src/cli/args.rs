@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::clients::Client;
 use crate::retrieval::MAX_LIMIT;
 pub(super) use batch::BatchArguments;
 
@@ -82,6 +83,10 @@ pub(super) enum Command {
     Batch(BatchArguments),
     /// Serve the index to AI agents over MCP
     Serve(ServeArguments),
+    /// Connect a client: put docent into its configuration
+    Install(InstallArguments),
+    /// Take docent out of a client's configuration
+    Uninstall(ClientArguments),
     /// Show what the index holds, and check that its files are whole
     Status(StatusArguments),
     /// Look for damage and for what hinders answers, and say what mends it
@@ -223,6 +228,10 @@ Examples:
 An MCP client starts `docent serve` by itself; `docent quickstart` prints the configuration for
 Claude Code, Claude Desktop, Cursor and VS Code. It ends when the client closes stdin.")]
 pub(super) struct ServeArguments {
+    /// Offer the tools that a kind of client asks for: `chatgpt`, or a file of your own
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) preset: Option<PathBuf>,
+
     /// Serve streamable HTTP at this address, instead of stdin and stdout
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) http: Option<std::net::SocketAddr>,
@@ -238,6 +247,54 @@ pub(super) struct ServeArguments {
     /// Web page that may ask, such as `https://example.com:443` (repeatable) [default: none]
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     pub(super) allow_origin: Vec<String>,
+}
+
+/// `docent install`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docent install claude-code                      for all projects
+  docent install cursor --project .               for the project in this folder
+  docent install zed --index ~/notes/index --name notes
+  docent install codex --dry-run                  only show what would change
+
+What changes is printed to stdout; the file as it was is kept beside it (.bak-1). Everything else in
+the file stays as it is, comments too. A second run changes nothing.")]
+pub(super) struct InstallArguments {
+    #[command(flatten)]
+    pub(super) client: ClientArguments,
+}
+
+/// `docent uninstall`, and what `docent install` has in common with it.
+#[derive(Debug, Args)]
+pub(super) struct ClientArguments {
+    /// The client
+    pub(super) client: Client,
+
+    /// Name of the server in the client
+    #[arg(long, value_name = "NAME", default_value = "docent", value_parser = server_name)]
+    pub(super) name: String,
+
+    /// Only for the project in this folder
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".")]
+    pub(super) project: Option<PathBuf>,
+
+    /// The client's configuration file, where it is not in its usual place
+    #[arg(long, value_name = "FILE", conflicts_with = "project")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Only show what would change
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// What every client accepts as a name.
+fn server_name(text: &str) -> Result<String, String> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    if !text.is_empty() && text.len() <= 64 && text.chars().all(is_plain) {
+        return Ok(text.to_owned());
+    }
+    Err("give up to 64 letters without accents, digits, `-` and `_`".to_owned())
 }
 
 /// `docent status`.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::clients::ClientError;
 use super::exit_status::ExitStatus;
 use super::render::printable;
 use crate::batch::BatchError;
@@ -13,7 +14,7 @@ use crate::embedding::pull::PullError;
 use crate::embedding::store::StoreError;
 use crate::evaluation::EvaluationError;
 use crate::index::{BuildError, OpenError};
-use crate::mcp::{HttpSettingsError, ServeError};
+use crate::mcp::{HttpSettingsError, PresetError, ServeError};
 use crate::retrieval::{QueryError, RetrievalError};
 
 /// Whatever ends a command early.
@@ -43,10 +44,18 @@ pub(super) enum Failure {
     Serve(#[from] ServeError),
     #[error(transparent)]
     Http(#[from] HttpSettingsError),
+    #[error(transparent)]
+    Preset(#[from] PresetError),
+    #[error("the preset `{}` cannot be used: {source}", path.display())]
+    PresetFile { path: PathBuf, source: PresetError },
+    #[error(transparent)]
+    Client(#[from] ClientError),
     #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
     NothingToIndex { folder: PathBuf },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
     NoManual { manual: PathBuf },
+    #[error("`{}` cannot be read: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
     #[error("`{}` cannot be written: {source}", path.display())]
     Unwritable { path: PathBuf, source: std::io::Error },
     #[error("stdout cannot be written: {0}")]
@@ -81,8 +90,11 @@ impl Failure {
             Self::Batch(error) => error.hint(),
             Self::Serve(error) => error.hint(),
             Self::Http(error) => error.hint(),
+            Self::Preset(error) | Self::PresetFile { source: error, .. } => error.hint(),
+            Self::Client(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
+            Self::Unreadable { .. } => "check the path, and that you may read it".into(),
             Self::Unwritable { .. } => "name a file in a folder that is there and can be written".into(),
             Self::Output(_) => "check where stdout leads".into(),
         }

@@ -4,7 +4,7 @@
 //! to stderr.
 
 mod args;
-mod client_config;
+mod clients;
 mod commands;
 mod exit_status;
 mod failure;
@@ -54,6 +54,8 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Batch(batch) => commands::batch::run(&settings, &batch),
         Command::Serve(serve) => commands::serve::run(settings, serve),
+        Command::Install(install) => commands::install::run(&settings, &install),
+        Command::Uninstall(from) => commands::install::remove(&settings, &from),
         Command::Status(status) => commands::status::run(&settings, status),
         Command::Doctor(doctor) => commands::doctor::run(&settings, doctor),
         Command::Eval(eval) => commands::eval::run(settings, &eval),

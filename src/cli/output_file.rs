@@ -1,8 +1,9 @@
-//! Files that the user asked for by name: reports, runs, JSON.
+//! Files that the user asked for by name, reports and runs, and files of other programs that the
+//! user asked to have changed.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, SeekFrom};
-use std::path::Path;
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 
@@ -22,4 +23,57 @@ pub(super) fn open(path: &Path, kept: u64) -> Result<File, Failure> {
         file.seek(SeekFrom::Start(kept)).map_err(unwritable)?;
     }
     Ok(file)
+}
+
+/// A file that was put in place of another one.
+pub(super) struct Replaced {
+    /// Where what was there is kept, if there was anything.
+    pub(super) backup: Option<PathBuf>,
+}
+
+/// Puts `text` in place of the file at `path`, whole or not at all, and keeps what was there beside
+/// it. Links are followed, permissions kept, missing folders made.
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<Replaced> {
+    // Somebody's configuration may be a link into a repository of their own.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let backup = if path.exists() { Some(back_up(&path)?) } else { None };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(mode);
+    let mut file = builder.prefix(".docent-").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    if backup.is_some() {
+        file.as_file().set_permissions(std::fs::metadata(&path)?.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(Replaced { backup })
+}
+
+/// Copies a file to the first free name of `FILE.bak-1`, `FILE.bak-2`, ...
+fn back_up(path: &Path) -> io::Result<PathBuf> {
+    let content = std::fs::read(path)?;
+    for number in 1_u32.. {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".bak-{number}"));
+        let backup = PathBuf::from(name);
+        match OpenOptions::new().write(true).create_new(true).open(&backup) {
+            Ok(mut file) => {
+                // Before its content: what was private stays so.
+                file.set_permissions(std::fs::metadata(path)?.permissions())?;
+                file.write_all(&content)?;
+                file.sync_all()?;
+                return Ok(backup);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }

@@ -21,11 +21,7 @@ impl Arguments {
         let values = values.unwrap_or_default();
         match values.keys().find(|name| !known.contains(&name.as_str())) {
             None => Ok(Self { values }),
-            Some(name) => Err(ToolError::UnknownParameter {
-                name: shortened(name),
-                nearest: nearest(name, known),
-                known: known.to_vec(),
-            }),
+            Some(name) => Err(unknown_parameter(name, known)),
         }
     }
 
@@ -118,10 +114,19 @@ fn whole(number: f64) -> Option<u64> {
     ((0.0..=EXACT).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
+/// The error on a name that is not in `known`.
+pub(super) fn unknown_parameter(name: &str, known: &[&str]) -> ToolError {
+    ToolError::UnknownParameter {
+        name: shortened(name),
+        nearest: nearest(name, known).map(str::to_owned),
+        known: known.iter().map(|&name| name.to_owned()).collect(),
+    }
+}
+
 /// The name in `known` that `name` was probably meant to be.
-pub(super) fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
+pub(super) fn nearest<'known>(name: &str, known: &[&'known str]) -> Option<&'known str> {
     let name: String = name.chars().take(64).flat_map(char::to_lowercase).collect();
-    let alike = |known: &&'static str| (strsim::jaro_winkler(&name, known), *known);
+    let alike = |known: &&'known str| (strsim::jaro_winkler(&name, known), *known);
     let (likeness, best) = known.iter().map(alike).max_by(|one, other| one.0.total_cmp(&other.0))?;
     (likeness >= ALIKE).then_some(best)
 }
@@ -168,10 +173,10 @@ mod tests {
             Err(ToolError::UnknownParameter { nearest, .. }) => nearest,
             _ => panic!("{name} was accepted"),
         };
-        assert_eq!(near("querry"), Some("query"));
-        assert_eq!(near("Query"), Some("query"));
-        assert_eq!(near("q"), Some("query"));
-        assert_eq!(near("limits"), Some("limit"));
+        assert_eq!(near("querry").as_deref(), Some("query"));
+        assert_eq!(near("Query").as_deref(), Some("query"));
+        assert_eq!(near("q").as_deref(), Some("query"));
+        assert_eq!(near("limits").as_deref(), Some("limit"));
         assert_eq!(near("colour"), None);
     }
 

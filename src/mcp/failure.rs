@@ -1,5 +1,7 @@
 //! What ends a server, and what a tool answers when it cannot do its work.
 
+use std::collections::BTreeMap;
+
 use rmcp::model::{CallToolResult, ContentBlock};
 
 use crate::retrieval::{LoadFailure, MAX_LIMIT, MAX_QUERY_CHARACTERS, QueryError};
@@ -52,7 +54,7 @@ impl ServeError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ToolError {
     #[error("unknown parameter `{name}`")]
-    UnknownParameter { name: String, nearest: Option<&'static str>, known: Vec<&'static str> },
+    UnknownParameter { name: String, nearest: Option<String>, known: Vec<String> },
     #[error("the parameter `{name}` is missing")]
     MissingParameter { name: &'static str },
     #[error("`{name}` must be {expected}, not {found}")]
@@ -75,6 +77,9 @@ pub(super) enum ToolError {
     Unavailable(LoadFailure),
     #[error("too many questions at once: {waiting} are waiting already")]
     Overloaded { waiting: usize },
+    /// A failure in the words of a preset, whose parameters have other names.
+    #[error("{message}")]
+    Renamed { message: String, hint: String },
     #[error("the question was cancelled")]
     Cancelled,
     #[error("the question could not be worked on: {reason}")]
@@ -107,7 +112,9 @@ impl ToolError {
                 "give `next_cursor` back with the other parameters as they were, or leave `cursor` out".into()
             }
             Self::Generation { .. } => "ask again without `generation` and `cursor`".into(),
-            Self::NotFound { hint, .. } | Self::Unavailable(LoadFailure { hint, .. }) => hint.clone(),
+            Self::NotFound { hint, .. }
+            | Self::Renamed { hint, .. }
+            | Self::Unavailable(LoadFailure { hint, .. }) => hint.clone(),
             Self::Query(error @ (QueryError::Rephrasings { .. } | QueryError::Path { .. })) => error.hint(),
             Self::Query(QueryError::Empty) => {
                 "ask a whole question in plain words, such as \"how do I rotate a key?\"".into()
@@ -124,6 +131,17 @@ impl ToolError {
             Self::Cancelled => "ask again if the answer is still wanted".into(),
             Self::Crashed { .. } => "please report this with the question that caused it".into(),
         }
+    }
+
+    /// The same with a preset's names of parameters: `names` has the built-in's name of each.
+    pub(super) fn renamed(self, names: &BTreeMap<String, String>) -> Self {
+        let (mut message, mut hint) = (self.to_string(), self.hint());
+        for (name, built_in) in names.iter().filter(|(name, built_in)| name != built_in) {
+            let (from, to) = (format!("`{built_in}`"), format!("`{name}`"));
+            message = message.replace(&from, &to);
+            hint = hint.replace(&from, &to);
+        }
+        Self::Renamed { message, hint }
     }
 
     /// What happened, and the next thing to do.

@@ -12,13 +12,17 @@ mod failure;
 mod http;
 mod instructions;
 mod paths;
+mod preset;
 mod prompts;
 mod resources;
 mod server;
 mod stdio;
 mod tools;
+mod toolset;
 mod workers;
 
 pub use failure::ServeError;
 pub use http::{HttpServer, HttpSettings, HttpSettingsError, Token, serve_http};
+pub use preset::{Preset, PresetError};
 pub use stdio::{serve, serve_stdio};
+pub use toolset::Toolset;

@@ -56,8 +56,13 @@ fn nearest_paths(reader: &Reader, wanted: &str) -> Result<String, ToolError> {
 
 /// The URI of a document.
 pub(super) fn uri(path: &str) -> String {
+    format!("{SCHEME}{}", encoded(path))
+}
+
+/// A path as it stands in a URI.
+pub(super) fn encoded(path: &str) -> String {
     use std::fmt::Write;
-    let mut uri = SCHEME.to_owned();
+    let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             uri.push(char::from(byte));

@@ -11,10 +11,9 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
-use super::arguments::nearest;
 use super::failure::ToolError;
 use super::instructions::instructions;
-use super::tools::ToolName;
+use super::toolset::Toolset;
 use super::workers::Workers;
 use super::{prompts, resources};
 use crate::retrieval::Resident;
@@ -27,23 +26,12 @@ const DEFINITIONS_TTL_MS: u64 = 300_000;
 pub(super) struct DocumentServer {
     resident: Arc<Resident>,
     workers: Arc<Workers>,
-    tools: Arc<[Tool]>,
+    tools: Toolset,
 }
 
 impl DocumentServer {
-    pub(super) fn new(resident: Arc<Resident>, workers: Workers) -> Self {
-        let tools = ToolName::ALL.map(ToolName::definition);
-        Self { resident, workers: Arc::new(workers), tools: tools.into() }
-    }
-
-    async fn call(
-        &self,
-        tool: ToolName,
-        request: CallToolRequestParams,
-        context: &RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ToolError> {
-        let work = tool.prepare(request.arguments)?;
-        Ok(self.work(context, work).await?.into())
+    pub(super) fn new(resident: Arc<Resident>, workers: Workers, tools: Toolset) -> Self {
+        Self { resident, workers: Arc::new(workers), tools }
     }
 
     /// Runs `work` on one of the workers.
@@ -70,7 +58,7 @@ impl ServerHandler for DocumentServer {
             .build();
         ServerConfig::new(capabilities)
             .with_server_info(server)
-            .with_instructions(instructions(&self.resident))
+            .with_instructions(instructions(&self.resident, &self.tools))
     }
 
     async fn list_tools(
@@ -79,13 +67,13 @@ impl ServerHandler for DocumentServer {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         refuse_cursor(request)?;
-        Ok(ListToolsResult::with_all_items(self.tools.to_vec())
+        Ok(ListToolsResult::with_all_items(self.tools.definitions())
             .with_ttl_ms(DEFINITIONS_TTL_MS)
             .with_cache_scope(CacheScope::Public))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.tools.iter().find(|tool| tool.name == name).cloned()
+        self.tools.definition(name)
     }
 
     async fn call_tool(
@@ -93,11 +81,11 @@ impl ServerHandler for DocumentServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = ToolName::of(&request.name) else { return Err(unknown_tool(&request.name)) };
-        Ok(match self.call(tool, request, &context).await {
-            Ok(response) => response,
-            Err(error) => error.into_result().into(),
-        })
+        let outcome = match self.tools.prepare(&request.name, request.arguments)? {
+            Ok(work) => self.work(&context, work).await,
+            Err(error) => Err(error),
+        };
+        Ok(outcome.unwrap_or_else(ToolError::into_result).into())
     }
 
     async fn list_resources(
@@ -170,14 +158,4 @@ fn refuse_cursor(request: Option<PaginatedRequestParams>) -> Result<(), ErrorDat
         None => Ok(()),
         Some(_) => Err(ErrorData::invalid_params("unknown cursor: this list has one page", None)),
     }
-}
-
-fn unknown_tool(name: &str) -> ErrorData {
-    let known = ToolName::ALL.map(ToolName::as_str);
-    let advice = match nearest(name, &known) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("known tools: {}", known.join(", ")),
-    };
-    let name: String = name.chars().take(64).collect();
-    ErrorData::invalid_params(format!("unknown tool `{name}`; {advice}"), None)
 }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::failure::ServeError;
 use super::server::DocumentServer;
+use super::toolset::Toolset;
 use super::workers::Workers;
 use crate::retrieval::Resident;
 
@@ -23,7 +24,7 @@ pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 /// # Errors
 /// Where the runtime does not start, or the client does not speak the protocol. A client that
 /// leaves, also before its first message, is not an error.
-pub fn serve_stdio(resident: Resident) -> Result<(), ServeError> {
+pub fn serve_stdio(resident: Resident, tools: Toolset) -> Result<(), ServeError> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
     let served = runtime.block_on(async {
@@ -32,7 +33,7 @@ pub fn serve_stdio(resident: Resident) -> Result<(), ServeError> {
             // The handlers stand before the first answer goes out: a client may stop us right after it.
             biased;
             stopped = stop_signal() => stopped.map_err(ServeError::Runtime),
-            served = serve(Arc::new(resident), input, output) => served,
+            served = serve(Arc::new(resident), tools, input, output) => served,
         }
     });
     runtime.shutdown_timeout(FAREWELL);
@@ -45,11 +46,12 @@ pub fn serve_stdio(resident: Resident) -> Result<(), ServeError> {
 /// See [`serve_stdio`].
 pub async fn serve(
     resident: Arc<Resident>,
+    tools: Toolset,
     input: impl AsyncRead + Send + Unpin + 'static,
     output: impl AsyncWrite + Send + Unpin + 'static,
 ) -> Result<(), ServeError> {
     tokio::task::spawn_blocking(resident.load_behind());
-    let server = DocumentServer::new(resident, Workers::default());
+    let server = DocumentServer::new(resident, Workers::default(), tools);
     let running = match server.serve((input, output)).await {
         Ok(running) => running,
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use docent::mcp::{HttpServer, HttpSettings, ServeError, Token};
+use docent::mcp::{HttpServer, HttpSettings, ServeError, Token, Toolset};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -32,7 +32,8 @@ fn local() -> HttpSettings {
 impl Server {
     async fn start(settings: HttpSettings) -> Self {
         let library = Library::new();
-        let server = HttpServer::bind(Arc::new(library.resident()), settings).await.unwrap();
+        let server =
+            HttpServer::bind(Arc::new(library.resident()), Toolset::default(), settings).await.unwrap();
         let address = server.address().unwrap();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
@@ -275,7 +276,7 @@ async fn a_taken_port_is_said() {
     let server = Server::start(local()).await;
     let library = Library::new();
     let taken = HttpSettings::new(server.address, None, Vec::new(), Vec::new()).unwrap();
-    let Err(error) = HttpServer::bind(Arc::new(library.resident()), taken).await else {
+    let Err(error) = HttpServer::bind(Arc::new(library.resident()), Toolset::default(), taken).await else {
         panic!("the port was free");
     };
     assert!(matches!(error, ServeError::Bind { .. }));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use docent::chunking::ChunkSettings;
 use docent::embedding::{Embedder, HashingEmbedder};
 use docent::index::{IndexBuilder, Root};
-use docent::mcp::{ServeError, serve};
+use docent::mcp::{ServeError, Toolset, serve};
 use docent::progress::Silent;
 use docent::retrieval::{LoadFailure, Resident};
 use docent::source::Limits;
@@ -106,9 +106,14 @@ pub(crate) struct Client {
 impl Client {
     /// Connected, and nothing sent yet.
     pub(crate) fn silent(resident: Resident) -> Self {
+        Self::silent_with(resident, Toolset::default())
+    }
+
+    /// The same with other tools.
+    pub(crate) fn silent_with(resident: Resident, tools: Toolset) -> Self {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let (theirs_in, theirs_out) = split(theirs);
-        let server = tokio::spawn(serve(Arc::new(resident), theirs_in, theirs_out));
+        let server = tokio::spawn(serve(Arc::new(resident), tools, theirs_in, theirs_out));
         let (output, input) = split(ours);
         Self { input, output: BufReader::new(output).lines(), server, next_id: 0, modern: false }
     }

@@ -50,6 +50,7 @@ VS Code (.vscode/mcp.json):
 }
 
 Next:
+  [DOCENT] install CLIENT --index [ROOT]/index
   [DOCENT] ask 'What is Keys?' --index [ROOT]/index
   [DOCENT] index PATH --index [ROOT]/index
   [DOCENT] status --index [ROOT]/index
@@ -100,7 +101,11 @@ fn what_it_prints_can_be_pasted_and_run() {
     // The commands, by a shell.
     let next = text.split_once("\nNext:\n").unwrap().1;
     let (mut asked, mut shown) = (false, false);
-    for line in next.lines().map(str::trim).filter(|line| !line.contains(" PATH ")) {
+    for line in next
+        .lines()
+        .map(str::trim)
+        .filter(|line| ![" PATH ", " CLIENT "].iter().any(|word| line.contains(word)))
+    {
         let run = env.command::<&str>(&[]).through(line).run().succeeds().tells("");
         asked |= line.contains(" ask ") && run.stdout.starts_with("1. ");
         shown |= line.contains(" status ") && run.stdout.contains("documents  2");

@@ -7,6 +7,7 @@ pub(super) mod completions;
 pub(super) mod doctor;
 pub(super) mod eval;
 pub(super) mod index;
+pub(super) mod install;
 pub(super) mod models;
 pub(super) mod pull;
 pub(super) mod quickstart;

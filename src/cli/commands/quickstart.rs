@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ask, index, pull};
 use crate::cli::args::QuickstartArguments;
-use crate::cli::client_config;
+use crate::cli::clients::{Launch, shell_quoted, snippets};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model;
@@ -54,21 +54,12 @@ fn question_for(index: &Path) -> Result<String, Failure> {
 }
 
 fn next_steps(settings: &Settings, question: &str) -> String {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("docent"));
-    let index = absolute(&settings.index);
-    let models = absolute(settings.models.root());
-    let launch = client_config::Launch {
-        program,
-        index,
-        models,
-        model_dir: settings.model_dir.as_deref().map(absolute),
-    };
-    let quoted = |path: &Path| client_config::shell_quoted(&path.display().to_string());
+    let launch = Launch::of(settings);
+    let quoted = |path: &Path| shell_quoted(&path.display().to_string());
     let (program, index) = (quoted(&launch.program), quoted(&launch.index));
-    let question = client_config::shell_quoted(question);
+    let question = shell_quoted(question);
     format!(
-        "{}\nNext:\n  {program} ask {question} --index {index}\n  {program} index PATH --index {index}\n  {program} status --index {index}\n  {program} --help\n",
-        client_config::all(&launch)
+        "{}\nNext:\n  {program} install CLIENT --index {index}\n  {program} ask {question} --index {index}\n  {program} index PATH --index {index}\n  {program} status --index {index}\n  {program} --help\n",
+        snippets(&launch)
     )
 }

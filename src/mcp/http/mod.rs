@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use super::failure::ServeError;
 use super::server::DocumentServer;
 use super::stdio::{FAREWELL, stop_signal};
+use super::toolset::Toolset;
 use super::workers::Workers;
 use crate::retrieval::Resident;
 use gate::Gate;
@@ -48,13 +49,14 @@ pub struct HttpServer {
 /// Where the address cannot be bound.
 pub fn serve_http(
     resident: Resident,
+    tools: Toolset,
     settings: HttpSettings,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
     let served = runtime.block_on(async {
-        let server = HttpServer::bind(Arc::new(resident), settings).await?;
+        let server = HttpServer::bind(Arc::new(resident), tools, settings).await?;
         ready(server.address()?);
         server
             .run(async {
@@ -75,13 +77,17 @@ impl HttpServer {
     ///
     /// # Errors
     /// Where it cannot be bound.
-    pub async fn bind(resident: Arc<Resident>, settings: HttpSettings) -> Result<Self, ServeError> {
+    pub async fn bind(
+        resident: Arc<Resident>,
+        tools: Toolset,
+        settings: HttpSettings,
+    ) -> Result<Self, ServeError> {
         let address = settings.address();
         let bind = |source| ServeError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let port = listener.local_addr().map_err(bind)?.port();
         let settings = settings.with_own_origins(port);
-        let server = DocumentServer::new(Arc::clone(&resident), Workers::default());
+        let server = DocumentServer::new(Arc::clone(&resident), Workers::default(), tools);
         let gate = Arc::new(Gate::new(server, Arc::clone(&resident), settings));
         Ok(Self { listener, gate, resident })
     }

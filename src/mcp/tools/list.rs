@@ -13,7 +13,7 @@ use crate::retrieval::{PathFilter, Reader, Resident};
 
 const DEFAULT_LIMIT: usize = 50;
 const MOST: usize = 500;
-const PARAMETERS: &[&str] = &["path", "limit", "cursor"];
+pub(super) const PARAMETERS: &[&str] = &["path", "limit", "cursor"];
 
 pub(super) fn definition() -> Tool {
     let input = json!({

@@ -1,5 +1,6 @@
 //! The tools: one file each, with the definition, the arguments and the work.
 
+mod connector;
 mod list;
 mod passages;
 mod read;
@@ -20,6 +21,8 @@ pub(super) use read::line_range;
 /// Everything that can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ToolName {
+    Fetch,
+    Find,
     List,
     Read,
     Related,
@@ -31,11 +34,16 @@ pub(super) enum ToolName {
 pub(super) type Work = Box<dyn FnOnce(&Resident) -> Result<CallToolResult, ToolError> + Send>;
 
 impl ToolName {
-    /// In the order in which they are listed.
-    pub(super) const ALL: [Self; 5] = [Self::Search, Self::Read, Self::List, Self::Related, Self::Status];
+    /// docent's own, in the order in which they are listed.
+    pub(super) const OFFERED: [Self; 5] = [Self::Search, Self::Read, Self::List, Self::Related, Self::Status];
+    /// These, and what only presets offer.
+    pub(super) const KNOWN: [Self; 7] =
+        [Self::Search, Self::Read, Self::List, Self::Related, Self::Status, Self::Find, Self::Fetch];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
+            Self::Fetch => "fetch",
+            Self::Find => "find",
             Self::List => "list",
             Self::Read => "read",
             Self::Related => "related",
@@ -45,11 +53,25 @@ impl ToolName {
     }
 
     pub(super) fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|tool| tool.as_str() == name)
+        Self::KNOWN.into_iter().find(|tool| tool.as_str() == name)
+    }
+
+    pub(super) fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Fetch => connector::FETCH_PARAMETERS,
+            Self::Find => connector::FIND_PARAMETERS,
+            Self::List => list::PARAMETERS,
+            Self::Read => read::PARAMETERS,
+            Self::Related => related::PARAMETERS,
+            Self::Search => search::PARAMETERS,
+            Self::Status => &[],
+        }
     }
 
     pub(super) fn definition(self) -> Tool {
         match self {
+            Self::Fetch => connector::fetch_definition(),
+            Self::Find => connector::find_definition(),
             Self::List => list::definition(),
             Self::Read => read::definition(),
             Self::Related => related::definition(),
@@ -61,6 +83,8 @@ impl ToolName {
     /// Reads the arguments of a call.
     pub(super) fn prepare(self, arguments: Option<JsonObject>) -> Result<Work, ToolError> {
         match self {
+            Self::Fetch => connector::prepare_fetch(arguments),
+            Self::Find => connector::prepare_find(arguments),
             Self::List => list::prepare(arguments),
             Self::Read => read::prepare(arguments),
             Self::Related => related::prepare(arguments),

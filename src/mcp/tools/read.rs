@@ -19,7 +19,7 @@ const DEFAULT_AROUND: usize = 20;
 const MOST_AROUND: usize = 10_000;
 /// What the header line takes.
 const HEADER: usize = 50;
-const PARAMETERS: &[&str] = &["id", "path", "lines", "heading", "around", "max_tokens"];
+pub(super) const PARAMETERS: &[&str] = &["id", "path", "lines", "heading", "around", "max_tokens"];
 
 const DESCRIPTION: &str =
     "Read a document by path, or around a passage by id. The first line tells how to go on.";

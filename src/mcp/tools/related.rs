@@ -11,7 +11,7 @@ use crate::mcp::failure::ToolError;
 use crate::retrieval::MAX_LIMIT;
 
 const DEFAULT_LIMIT: usize = 5;
-const PARAMETERS: &[&str] = &["id", "limit"];
+pub(super) const PARAMETERS: &[&str] = &["id", "limit"];
 
 pub(super) fn definition() -> Tool {
     let input = json!({

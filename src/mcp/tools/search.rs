@@ -19,7 +19,7 @@ const MOST_BUDGET: usize = 100_000;
 /// What the answer around the passages takes.
 const ENVELOPE: usize = 60;
 const MAX_QUESTIONS: usize = 8;
-const PARAMETERS: &[&str] =
+pub(super) const PARAMETERS: &[&str] =
     &["query", "rephrasings", "queries", "limit", "max_tokens", "path", "detail", "cursor", "generation"];
 
 const DESCRIPTION: &str = "Find passages that answer a question. Ask in plain words and add 3 \

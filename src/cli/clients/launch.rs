@@ -1,26 +1,39 @@
-//! Configuration for MCP clients, ready to be pasted.
+//! How a client starts docent, and its configuration ready to be pasted.
 //!
 //! Everything is given as arguments with absolute paths: clients start servers in a folder of
 //! their own choice and pass on little of the environment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::cli::settings::Settings;
+
 /// How a client starts the server.
-pub(super) struct Launch {
+pub(in crate::cli) struct Launch {
     /// The docent program.
-    pub(super) program: PathBuf,
+    pub(in crate::cli) program: PathBuf,
     /// Folder of the index.
-    pub(super) index: PathBuf,
+    pub(in crate::cli) index: PathBuf,
     /// Folder of the models.
-    pub(super) models: PathBuf,
+    pub(in crate::cli) models: PathBuf,
     /// Folder with the model's own files, where the user has given one.
-    pub(super) model_dir: Option<PathBuf>,
+    pub(in crate::cli) model_dir: Option<PathBuf>,
 }
 
 impl Launch {
-    fn arguments(&self) -> Vec<String> {
+    /// This very program, with the index and the models of `settings`.
+    pub(in crate::cli) fn of(settings: &Settings) -> Self {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Self {
+            program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("docent")),
+            index: absolute(&settings.index),
+            models: absolute(settings.models.root()),
+            model_dir: settings.model_dir.as_deref().map(absolute),
+        }
+    }
+
+    pub(in crate::cli) fn arguments(&self) -> Vec<String> {
         let text = |path: &PathBuf| path.display().to_string();
         let mut arguments =
             vec!["serve".into(), "--index".into(), text(&self.index), "--models".into(), text(&self.models)];
@@ -32,7 +45,7 @@ impl Launch {
 }
 
 /// The configuration of every client that docent knows.
-pub(super) fn all(launch: &Launch) -> String {
+pub(in crate::cli) fn snippets(launch: &Launch) -> String {
     let program = launch.program.display();
     let arguments: Vec<String> = launch.arguments().iter().map(|argument| shell_quoted(argument)).collect();
     let server = json!({ "command": launch.program, "args": launch.arguments() });
@@ -54,7 +67,7 @@ fn pretty(value: &serde_json::Value) -> String {
 }
 
 /// `text` as one word of a POSIX shell.
-pub(super) fn shell_quoted(text: &str) -> String {
+pub(in crate::cli) fn shell_quoted(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=+,@".contains(character);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
@@ -74,7 +87,7 @@ mod tests {
             models: "/data/models".into(),
             model_dir: None,
         };
-        let text = all(&launch);
+        let text = snippets(&launch);
         assert!(text.contains(
             r"claude mcp add docent -- '/opt/my docent/docent' serve --index '/data/it'\''s/index'"
         ));
