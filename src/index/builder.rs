@@ -13,15 +13,35 @@ use super::passages::{EncoderTokens, passage_hash};
 use super::{Index, WriterLock, storage};
 use crate::chunking::{ChunkSettings, Chunker, Cut};
 use crate::embedding::Embedder;
+use crate::extract::{converted_text, read_document};
 use crate::parse::{Format, parse};
 use crate::progress::{Progress, Unit};
-use crate::source::{FileText, Limits, Skip, SourceError, SourceFile, SourcePath, read_text, walk};
+use crate::source::{
+    FileText, Globs, Limits, Origin, Skip, SourceError, SourceFile, SourcePath, SourceSpec, walk,
+};
 
 /// A folder or file to index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
-    /// Where it is.
+    /// Where it is on this machine.
     pub path: PathBuf,
+    /// How it was declared.
+    pub source: SourceSpec,
+}
+
+impl Root {
+    /// A folder or file of which everything is indexed.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { source: SourceSpec::directory(path.clone()), path }
+    }
+
+    /// What stands before its documents' paths where there are several roots.
+    fn prefix(&self) -> Option<String> {
+        let own = folder_name(&self.path)?;
+        let name = self.source.name.as_ref().map(|name| name.replace(['/', '\\'], "-"));
+        Some(name.filter(|name| !name.is_empty()).unwrap_or(own))
+    }
 }
 
 /// Builds the index in one folder.
@@ -131,18 +151,20 @@ impl IndexBuilder<'_> {
         let own = self.folder.canonicalize().ok();
         for (number, root) in self.roots.iter().enumerate() {
             let found = walk(&root.path, &self.limits, own.as_deref(), &|path| Format::of(path).is_some())?;
-            let prefix = if self.roots.len() > 1 { folder_name(&root.path) } else { None };
+            let globs = Globs::new(&root.source.include, &root.source.exclude).map_err(SourceError::from)?;
+            let prefix = if self.roots.len() > 1 { root.prefix() } else { None };
             let prefixed = |path: &str| match &prefix {
                 Some(prefix) => format!("{prefix}/{path}"),
                 None => path.to_owned(),
             };
-            for mut file in found.files {
+            for mut file in found.files.into_iter().filter(|file| globs.admit(file.path.as_str())) {
                 if let Ok(path) = SourcePath::try_from(prefixed(file.path.as_str())) {
                     file.path = path;
                 }
                 files.push((number as u32, file));
             }
-            skipped.extend(found.skipped.into_iter().map(|skip| Skip { path: prefixed(&skip.path), ..skip }));
+            let found = found.skipped.into_iter().filter(|skip| globs.admit(&skip.path));
+            skipped.extend(found.map(|skip| Skip { path: prefixed(&skip.path), ..skip }));
         }
         files.sort_by(|(_, first), (_, second)| first.path.cmp(&second.path));
         self.refuse_same_paths(&files)?;
@@ -195,8 +217,11 @@ impl IndexBuilder<'_> {
     fn prepare_file(&self, root: u32, file: &SourceFile) -> Result<Prepared, Skip> {
         let skip = |reason| Skip { path: file.path.to_string(), reason };
         let read = match &file.record {
-            Some(record) => FileText { text: record.text.clone(), hash: record.hash() },
-            None => read_text(&file.location, self.limits.max_file_bytes).map_err(skip)?,
+            Some(record) => FileText {
+                text: converted_text(&file.path, record.text.clone()).map_err(skip)?,
+                hash: record.hash(),
+            },
+            None => read_document(&file.path, &file.location, self.limits.max_file_bytes).map_err(skip)?,
         };
         let format = Format::of(&file.path);
         let mut parsed = parse(&file.path, format.unwrap_or(Format::PlainText), &read.text);
@@ -227,6 +252,7 @@ impl IndexBuilder<'_> {
         let same_settings = manifest.model == *self.embedder.identity()
             && manifest.chunking == self.chunking
             && manifest.roots == self.absolute_roots()
+            && manifest.sources == self.sources()
             && manifest.skipped == SkipSummary::of(skipped)
             && index.document_count() == prepared.len();
         same_settings
@@ -242,6 +268,18 @@ impl IndexBuilder<'_> {
         self.roots.iter().map(absolute).collect()
     }
 
+    /// The declarations, with the paths of folders as good from anywhere as the roots are.
+    fn sources(&self) -> Vec<SourceSpec> {
+        let declared =
+            self.roots.iter().zip(self.absolute_roots()).map(|(root, path)| match root.source.origin {
+                Origin::Directory { .. } => {
+                    SourceSpec { origin: Origin::Directory { path }, ..root.source.clone() }
+                }
+                _ => root.source.clone(),
+            });
+        declared.collect()
+    }
+
     /// The manifest, but for what only the commit knows.
     fn manifest(&self, prepared: &[Prepared], chunks: usize, skipped: &[Skip]) -> Manifest {
         Manifest {
@@ -250,6 +288,7 @@ impl IndexBuilder<'_> {
             generation: 0,
             indexed_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             roots: self.absolute_roots(),
+            sources: self.sources(),
             model: self.embedder.identity().clone(),
             arithmetic: self.embedder.arithmetic(),
             chunking: self.chunking,
@@ -347,7 +386,7 @@ mod tests {
         fn build(&self) -> Result<BuildReport, BuildError> {
             IndexBuilder {
                 folder: self.index.path().to_owned(),
-                roots: vec![Root { path: self.source.path().to_owned() }],
+                roots: vec![Root::at(self.source.path().to_owned())],
                 limits: Limits::default(),
                 chunking: ChunkSettings::for_encoder(256),
                 embedder: &self.embedder,

@@ -11,7 +11,7 @@ mod resident;
 mod retriever;
 
 pub use crate::index::DocumentRecord;
-pub use crate::source::id_of_path;
+pub use crate::source::{DocumentKind, id_of_path};
 pub use answer::{Answer, Degraded, Hit, SCHEMA};
 pub use filter::PathFilter;
 pub use query::{MAX_LIMIT, MAX_QUERY_CHARACTERS, MAX_REPHRASINGS, Query, QueryError};

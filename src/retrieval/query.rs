@@ -1,6 +1,7 @@
 //! A question that is known to be answerable in form.
 
 use super::filter::PathFilter;
+use crate::source::DocumentKind;
 
 /// The longest question, in characters. What an encoder reads is far shorter; a question of this
 /// length is a document pasted by mistake.
@@ -17,6 +18,7 @@ pub struct Query {
     limit: usize,
     rephrasings: Vec<String>,
     path: Option<PathFilter>,
+    kind: Option<DocumentKind>,
     offset: usize,
 }
 
@@ -78,7 +80,7 @@ impl Query {
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(QueryError::Limit { limit });
         }
-        Ok(Self { text: text.to_owned(), limit, rephrasings: Vec::new(), path: None, offset: 0 })
+        Ok(Self { text: text.to_owned(), limit, rephrasings: Vec::new(), path: None, kind: None, offset: 0 })
     }
 
     /// The same question in other words as well. Each counts as far as the others agree with it.
@@ -103,6 +105,12 @@ impl Query {
         Self { path: Some(path), ..self }
     }
 
+    /// The same question of documents of one kind.
+    #[must_use]
+    pub fn of_kind(self, kind: DocumentKind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
     /// The same question without its first `offset` hits.
     #[must_use]
     pub fn after(self, offset: usize) -> Self {
@@ -118,6 +126,12 @@ impl Query {
     #[must_use]
     pub fn path(&self) -> Option<&PathFilter> {
         self.path.as_ref()
+    }
+
+    /// The kind of documents it is asked of, where not of all.
+    #[must_use]
+    pub fn kind(&self) -> Option<DocumentKind> {
+        self.kind
     }
 
     /// How many of the best hits are left out.

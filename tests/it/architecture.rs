@@ -12,11 +12,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("parse", &["source"]),
     ("chunking", &["parse", "source"]),
     ("embedding", &[]),
-    ("index", &["chunking", "embedding", "parse", "source"]),
-    ("retrieval", &["index", "embedding", "chunking", "source"]),
+    ("extract", &["source"]),
+    ("index", &["chunking", "embedding", "extract", "parse", "source"]),
+    ("retrieval", &["index", "embedding", "extract", "chunking", "source"]),
     ("evaluation", &["retrieval"]),
     ("mcp", &["retrieval", "index", "embedding"]),
-    ("cli", &["source", "parse", "chunking", "embedding", "index", "retrieval", "evaluation", "mcp"]),
+    (
+        "cli",
+        &["source", "extract", "parse", "chunking", "embedding", "index", "retrieval", "evaluation", "mcp"],
+    ),
 ];
 
 /// Names, and the files or folders that alone may hold them.
@@ -26,7 +30,10 @@ const ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["memmap2"], &["index/storage.rs"]),
     (&["rmcp", "tokio"], &["mcp/"]),
     (&["clap", "clap_complete", "indicatif"], &["cli/"]),
-    (&["ureq", "zip"], &["embedding/pull/"]),
+    (&["ureq"], &["embedding/pull/"]),
+    (&["zip"], &["embedding/pull/", "extract/docx.rs"]),
+    (&["html5ever", "lopdf"], &["extract/"]),
+    (&["tree_sitter"], &["parse/grammar.rs", "parse/code.rs"]),
     (&["ignore"], &["source/"]),
     (&["text_splitter"], &["chunking/"]),
 ];

@@ -9,6 +9,7 @@ mod bad_questions;
 mod bad_sources;
 mod eval;
 mod eval_trec;
+mod formats;
 mod handbook;
 mod helping;
 mod indexing;

@@ -39,7 +39,7 @@ pub(in crate::cli) fn build(
     let embedder = model::load(settings, spec, Purpose::Indexing)?;
     let report = IndexBuilder {
         folder: settings.index.clone(),
-        roots: paths.into_iter().map(|path| Root { path }).collect(),
+        roots: paths.into_iter().map(Root::at).collect(),
         limits,
         chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
         embedder: embedder.as_ref(),
