@@ -5,6 +5,7 @@ pub mod chunking;
 pub mod cli;
 pub mod embedding;
 pub mod evaluation;
+pub mod extract;
 pub mod index;
 pub mod mcp;
 pub mod parse;

@@ -46,7 +46,7 @@ const LONGEST: usize = 512;
 
 /// Counts the changes to parsing, cutting and headers: an index that older rules made is built anew
 /// (what comes out the same is not embedded again).
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
 
 /// Special tokens that an encoder puts around a text.
 const SPECIAL_TOKENS: usize = 2;
@@ -225,7 +225,7 @@ impl Piece {
 
 fn part_body(source: &str, kind: BlockKind) -> String {
     match kind {
-        BlockKind::Code => source.to_owned(),
+        BlockKind::Code | BlockKind::Unit(_) => source.to_owned(),
         _ => plain_text_of(source),
     }
 }

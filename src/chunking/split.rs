@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use text_splitter::{ChunkConfig, ChunkSizer, MarkdownSplitter, TextSplitter};
+use text_splitter::{ChunkConfig, ChunkSizer, CodeSplitter, MarkdownSplitter, TextSplitter};
 
 use super::TokenCounter;
 use crate::parse::BlockKind;
@@ -23,14 +23,18 @@ pub(super) fn split(
     limit: usize,
     counter: &dyn TokenCounter,
 ) -> Vec<Range<usize>> {
-    let config = ChunkConfig::new(limit.max(1)).with_sizer(Sizer(counter));
+    let config = || ChunkConfig::new(limit.max(1)).with_sizer(Sizer(counter));
     let spans = |(start, piece): (usize, &str)| start..start + piece.len();
     match kind {
         BlockKind::Prose | BlockKind::List | BlockKind::Table => {
-            MarkdownSplitter::new(config).chunk_indices(text).map(spans).collect()
+            MarkdownSplitter::new(config()).chunk_indices(text).map(spans).collect()
         }
         BlockKind::Code | BlockKind::Entry => {
-            TextSplitter::new(config).chunk_indices(text).map(spans).collect()
+            TextSplitter::new(config()).chunk_indices(text).map(spans).collect()
         }
+        BlockKind::Unit(grammar) => match CodeSplitter::new(grammar.language(), config()) {
+            Ok(splitter) => splitter.chunk_indices(text).map(spans).collect(),
+            Err(_) => TextSplitter::new(config()).chunk_indices(text).map(spans).collect(),
+        },
     }
 }

@@ -171,8 +171,9 @@ Examples:
   docent index --prune               the same, without folders that are gone, and tidied up
 
 The index then holds exactly these documents. What did not change is not embedded again. Markdown,
-MDX, reStructuredText, plain text, JSON changelogs and source code are read; `.gitignore`,
-`.ignore` and `.docentignore` are honoured; keys and `.env` files are never indexed.")]
+MDX, HTML, reStructuredText, plain text, notebooks, Word, PDF, JSON changelogs and source code are
+read; `.gitignore`, `.ignore` and `.docentignore` are honoured; keys and `.env` files are never
+indexed.")]
 pub(super) struct IndexArguments {
     /// Folders or files [default: the ones indexed before]
     pub(super) paths: Vec<PathBuf>,
@@ -206,6 +207,10 @@ pub(super) struct AskArguments {
     /// The same question in other words, or a guess at its answer; up to 5 times
     #[arg(long, value_name = "TEXT")]
     pub(super) also: Vec<String>,
+
+    /// Ask only documents of this kind: docs, example, changelog or code
+    #[arg(long, value_name = "KIND")]
+    pub(super) kind: Option<crate::source::DocumentKind>,
 
     /// The most passages to return, 1 to 100
     #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = limit, allow_negative_numbers = true)]

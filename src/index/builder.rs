@@ -12,19 +12,37 @@ use super::failure::{BuildError, OpenError};
 use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSummary};
 use super::parallel::in_parallel;
 use super::passages::{EncoderTokens, passage_hash};
-use super::survey::{NumberedFile, Survey};
+use super::survey::{NumberedFile, Survey, folder_name};
 use super::{Index, WriterLock, storage};
 use crate::chunking::{ChunkSettings, Chunker, Cut};
 use crate::embedding::Embedder;
+use crate::extract::{converted_text, read_document};
 use crate::parse::{Format, parse};
 use crate::progress::{Progress, Unit};
-use crate::source::{FileText, Limits, Skip, SourceError, SourceFile, read_text};
+use crate::source::{FileText, Limits, Skip, SourceError, SourceFile, SourceSpec};
 
 /// A folder or file to index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
-    /// Where it is.
+    /// Where it is on this machine.
     pub path: PathBuf,
+    /// How it was declared.
+    pub source: SourceSpec,
+}
+
+impl Root {
+    /// A folder or file of which everything is indexed.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { source: SourceSpec::directory(path.clone()), path }
+    }
+
+    /// What stands before its documents' paths where there are several roots.
+    pub(super) fn prefix(&self) -> Option<String> {
+        let own = folder_name(&self.path)?;
+        let name = self.source.name.as_ref().map(|name| name.replace(['/', '\\'], "-"));
+        Some(name.filter(|name| !name.is_empty()).unwrap_or(own))
+    }
 }
 
 /// Builds the index in one folder.
@@ -171,8 +189,11 @@ impl IndexBuilder<'_> {
     fn prepare_file(&self, root: u32, file: &SourceFile) -> Result<Prepared, Skip> {
         let skip = |reason| Skip { path: file.path.to_string(), reason };
         let read = match &file.record {
-            Some(record) => FileText { text: record.text.clone(), hash: record.hash() },
-            None => read_text(&file.location, self.limits.max_file_bytes).map_err(skip)?,
+            Some(record) => FileText {
+                text: converted_text(&file.path, record.text.clone()).map_err(skip)?,
+                hash: record.hash(),
+            },
+            None => read_document(&file.path, &file.location, self.limits.max_file_bytes).map_err(skip)?,
         };
         let format = Format::of(&file.path);
         let mut parsed = parse(&file.path, format.unwrap_or(Format::PlainText), &read.text);
@@ -216,6 +237,7 @@ impl IndexBuilder<'_> {
             indexed_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             listed_ns: None,
             roots: self.survey().absolute_roots(),
+            sources: self.survey().sources(),
             model: self.embedder.identity().clone(),
             arithmetic: self.embedder.arithmetic(),
             chunking: self.chunking,

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::chunks::DocumentRecord;
 use super::failure::OpenError;
 use crate::chunking::ChunkSettings;
 use crate::embedding::{Arithmetic, ModelIdentity};
-use crate::source::Skip;
+use crate::source::{DocumentKind, Skip, SourceSpec};
 
 /// The format that this docent writes. It changes whenever an older docent could misread a file.
 pub const FORMAT_VERSION: u32 = 1;
@@ -41,6 +42,9 @@ pub struct Manifest {
     pub listed_ns: Option<u64>,
     /// The folders and files that were indexed.
     pub roots: Vec<PathBuf>,
+    /// How those were declared, one for each; none in an index of an earlier docent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceSpec>,
     /// What made the vectors.
     pub model: ModelIdentity,
     /// In which numbers the encoder ran when the newest vectors were made; absent where the model's
@@ -103,6 +107,23 @@ impl Manifest {
     #[must_use]
     pub fn path(folder: &Path) -> PathBuf {
         folder.join(MANIFEST)
+    }
+
+    /// What a document of this index is: what its source was declared to hold, else what its path
+    /// says.
+    #[must_use]
+    pub fn kind_of(&self, document: &DocumentRecord) -> DocumentKind {
+        let declared = self.sources.get(document.root as usize).and_then(|source| source.kind);
+        declared.unwrap_or_else(|| DocumentKind::of(&document.path))
+    }
+
+    /// What was declared, as it is typed; for an index of an earlier docent, its roots.
+    #[must_use]
+    pub fn declared(&self) -> Vec<SourceSpec> {
+        if self.sources.len() == self.roots.len() {
+            return self.sources.clone();
+        }
+        self.roots.iter().cloned().map(SourceSpec::directory).collect()
     }
 
     /// The folder of the generation's files.

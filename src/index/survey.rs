@@ -11,8 +11,11 @@ use super::manifest::{Manifest, SkipSummary};
 use super::{Index, WriterLock};
 use crate::chunking::ChunkSettings;
 use crate::embedding::ModelIdentity;
+use crate::extract::{converted_text, read_document};
 use crate::parse::Format;
-use crate::source::{Limits, Skip, SkipReason, SourceError, SourceFile, SourcePath, read_text, walk};
+use crate::source::{
+    Globs, Limits, Origin, Skip, SkipReason, SourceError, SourceFile, SourcePath, SourceSpec, walk,
+};
 
 /// A file to read, with the number of its root.
 pub(super) type NumberedFile = (u32, SourceFile);
@@ -65,7 +68,8 @@ impl Survey<'_> {
         let manifest = index.manifest();
         let is_by_these = manifest.model == *model
             && manifest.chunking == *chunking
-            && manifest.roots == self.absolute_roots();
+            && manifest.roots == self.absolute_roots()
+            && manifest.sources == self.sources();
         if !is_by_these {
             return None;
         }
@@ -109,16 +113,16 @@ impl Survey<'_> {
         let is_told = self.trust_times && time_tells(manifest, document);
         document.size == file.size
             && (is_told && document.modified_ns == file.modified_ns
-                || read_text(&file.location, self.limits.max_file_bytes)
+                || read_document(&file.path, &file.location, self.limits.max_file_bytes)
                     .is_ok_and(|read| read.hash == document.hash))
     }
 
     /// Why a file that is no document of the index is none; `None` where it should be one.
     fn reason_to_skip(&self, file: &SourceFile) -> Option<SkipReason> {
-        if file.record.is_some() {
-            return None;
+        match &file.record {
+            Some(record) => converted_text(&file.path, record.text.clone()).err(),
+            None => read_document(&file.path, &file.location, self.limits.max_file_bytes).err(),
         }
-        read_text(&file.location, self.limits.max_file_bytes).err()
     }
 
     /// The files of all roots. With several roots, each root's name stands before its paths.
@@ -129,18 +133,20 @@ impl Survey<'_> {
         let own = self.folder.canonicalize().ok();
         for (number, root) in self.roots.iter().enumerate() {
             let found = walk(&root.path, self.limits, own.as_deref(), &|path| Format::of(path).is_some())?;
-            let prefix = if self.roots.len() > 1 { folder_name(&root.path) } else { None };
+            let globs = Globs::new(&root.source.include, &root.source.exclude).map_err(SourceError::from)?;
+            let prefix = if self.roots.len() > 1 { root.prefix() } else { None };
             let prefixed = |path: &str| match &prefix {
                 Some(prefix) => format!("{prefix}/{path}"),
                 None => path.to_owned(),
             };
-            for mut file in found.files {
+            for mut file in found.files.into_iter().filter(|file| globs.admit(file.path.as_str())) {
                 if let Ok(path) = SourcePath::try_from(prefixed(file.path.as_str())) {
                     file.path = path;
                 }
                 files.push((number as u32, file));
             }
-            skipped.extend(found.skipped.into_iter().map(|skip| Skip { path: prefixed(&skip.path), ..skip }));
+            let found = found.skipped.into_iter().filter(|skip| globs.admit(&skip.path));
+            skipped.extend(found.map(|skip| Skip { path: prefixed(&skip.path), ..skip }));
         }
         files.sort_by(|(_, first), (_, second)| first.path.cmp(&second.path));
         self.refuse_same_paths(&files)?;
@@ -154,6 +160,18 @@ impl Survey<'_> {
         let root = |number: u32| self.roots[number as usize].path.clone();
         let path = pair[0].1.path.clone();
         Err(SourceError::SamePath { path, first: root(pair[0].0), second: root(pair[1].0) }.into())
+    }
+
+    /// The declarations, with the paths of folders as good from anywhere as the roots are.
+    pub(super) fn sources(&self) -> Vec<SourceSpec> {
+        let declared =
+            self.roots.iter().zip(self.absolute_roots()).map(|(root, path)| match root.source.origin {
+                Origin::Directory { .. } => {
+                    SourceSpec { origin: Origin::Directory { path }, ..root.source.clone() }
+                }
+                _ => root.source.clone(),
+            });
+        declared.collect()
     }
 
     pub(super) fn absolute_roots(&self) -> Vec<PathBuf> {
@@ -181,7 +199,7 @@ pub fn time_tells(manifest: &Manifest, document: &DocumentRecord) -> bool {
     document.modified_ns != 0 && manifest.listed_ns.is_some_and(|listed| settled < listed)
 }
 
-fn folder_name(path: &Path) -> Option<String> {
+pub(super) fn folder_name(path: &Path) -> Option<String> {
     let canonical = path.canonicalize().ok()?;
     if canonical.is_dir() {
         canonical.file_name().map(|name| name.to_string_lossy().into_owned())

@@ -6,7 +6,9 @@
 //! encoder and a lexical index should see of them.
 
 mod changelog_json;
+mod code;
 mod front_matter;
+mod grammar;
 mod markdown;
 mod plain;
 mod plain_text;
@@ -15,6 +17,8 @@ mod restructured;
 use std::ops::Range;
 
 use crate::source::SourcePath;
+
+pub use grammar::Grammar;
 
 /// A document's structure. Spans are byte offsets into the text that was parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +70,10 @@ pub struct Block {
 pub enum BlockKind {
     /// Paragraphs.
     Prose,
-    /// A fenced block, or source code.
+    /// A fenced block, or lines of a file in a language without a grammar.
     Code,
+    /// A unit of source code, which is cut along its syntax.
+    Unit(Grammar),
     /// A table with its header.
     Table,
     /// A list with all its items.
@@ -79,7 +85,7 @@ pub enum BlockKind {
 /// How a file is read, by its extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// `CommonMark` and its relatives.
+    /// `CommonMark` and its relatives, and what was converted to it (HTML, notebooks, Word, PDF).
     Markdown,
     /// Markdown with JSX components.
     Mdx,
@@ -89,7 +95,9 @@ pub enum Format {
     PlainText,
     /// JSON: a changelog (a list of entries), or else text.
     Json,
-    /// Source code and configuration, taken as lines.
+    /// Source code in a language with a grammar.
+    Source(Grammar),
+    /// Other source code and configuration, taken as lines.
     Code,
 }
 
@@ -97,20 +105,23 @@ impl Format {
     /// The format of a document, or `None` where docent has no parser for it.
     #[must_use]
     pub fn of(path: &SourcePath) -> Option<Self> {
-        const CODE: [&str; 40] = [
-            "rs", "py", "js", "jsx", "mjs", "cjs", "ts", "tsx", "go", "java", "kt", "kts", "scala", "rb",
-            "php", "c", "h", "cc", "cpp", "hpp", "cs", "swift", "m", "lua", "ex", "exs", "erl", "hs", "ml",
-            "sh", "bash", "sql", "proto", "graphql", "toml", "yaml", "yml", "r", "jl", "zig",
+        const CODE: [&str; 28] = [
+            "kt", "kts", "scala", "c", "h", "cc", "cpp", "hpp", "cs", "swift", "m", "lua", "ex", "exs",
+            "erl", "hs", "ml", "sh", "bash", "sql", "proto", "graphql", "toml", "yaml", "yml", "r", "jl",
+            "zig",
         ];
         match path.extension().as_str() {
-            "md" | "markdown" | "mdown" | "mkd" => Some(Self::Markdown),
+            "md" | "markdown" | "mdown" | "mkd" | "html" | "htm" | "xhtml" | "ipynb" | "docx" | "pdf" => {
+                Some(Self::Markdown)
+            }
             "mdx" => Some(Self::Mdx),
             "rst" | "rest" => Some(Self::ReStructuredText),
             "txt" | "text" => Some(Self::PlainText),
             "json" => Some(Self::Json),
             "" if is_known_text(path.file_name()) => Some(Self::PlainText),
-            extension if CODE.contains(&extension) => Some(Self::Code),
-            _ => None,
+            extension => Grammar::of_extension(extension)
+                .map(Self::Source)
+                .or_else(|| CODE.contains(&extension).then_some(Self::Code)),
         }
     }
 }
@@ -128,6 +139,7 @@ pub fn parse(path: &SourcePath, format: Format, text: &str) -> ParsedDocument {
         Format::ReStructuredText => restructured::parse(text),
         Format::PlainText => plain::parse_text(text),
         Format::Json => changelog_json::parse(text).unwrap_or_else(|| plain::parse_code(text)),
+        Format::Source(grammar) => code::parse(text, grammar).unwrap_or_else(|| plain::parse_code(text)),
         Format::Code => plain::parse_code(text),
     };
     let mut document = parsed.into_document(path);

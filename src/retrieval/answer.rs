@@ -8,7 +8,7 @@ use super::query::Query;
 use super::staleness::is_stale;
 use crate::chunking::ChunkId;
 use crate::index::{Index, OpenError};
-use crate::source::SourcePath;
+use crate::source::{DocumentKind, SourcePath};
 
 /// Version of the JSON form of an [`Answer`].
 pub const SCHEMA: u32 = 1;
@@ -49,6 +49,8 @@ pub struct Hit {
     pub id: ChunkId,
     /// The document, relative to the indexed root.
     pub path: SourcePath,
+    /// What the document is: docs, example, changelog or code.
+    pub kind: DocumentKind,
     /// The document's title.
     pub title: String,
     /// Headings above the chunk, outermost first, without the title.
@@ -113,6 +115,7 @@ impl Hit {
         let document = index.document(stored.document as usize)?;
         Ok(Self {
             id: stored.chunk.id,
+            kind: index.manifest().kind_of(&document),
             path: document.path,
             title: document.title,
             breadcrumb: stored.chunk.headings,

@@ -13,7 +13,7 @@ mod retriever;
 mod staleness;
 
 pub use crate::index::DocumentRecord;
-pub use crate::source::id_of_path;
+pub use crate::source::{DocumentKind, id_of_path};
 pub use answer::{Answer, Degraded, Hit, SCHEMA};
 pub use filter::PathFilter;
 pub use query::{MAX_LIMIT, MAX_QUERY_CHARACTERS, MAX_REPHRASINGS, Query, QueryError};

@@ -1,6 +1,7 @@
 //! A question that is known to be answerable in form.
 
 use super::filter::PathFilter;
+use crate::source::DocumentKind;
 
 /// The longest question, in characters. What an encoder reads is far shorter; a question of this
 /// length is a document pasted by mistake.
@@ -17,6 +18,7 @@ pub struct Query {
     limit: usize,
     rephrasings: Vec<String>,
     path: Option<PathFilter>,
+    kind: Option<DocumentKind>,
     offset: usize,
     /// Whether the sources of the hits are looked at.
     freshness: bool,
@@ -85,6 +87,7 @@ impl Query {
             limit,
             rephrasings: Vec::new(),
             path: None,
+            kind: None,
             offset: 0,
             freshness: true,
         })
@@ -112,6 +115,12 @@ impl Query {
         Self { path: Some(path), ..self }
     }
 
+    /// The same question of documents of one kind.
+    #[must_use]
+    pub fn of_kind(self, kind: DocumentKind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
     /// The same question without its first `offset` hits.
     #[must_use]
     pub fn after(self, offset: usize) -> Self {
@@ -133,6 +142,12 @@ impl Query {
     #[must_use]
     pub fn asks_for_freshness(&self) -> bool {
         self.freshness
+    }
+
+    /// The kind of documents it is asked of, where not of all.
+    #[must_use]
+    pub fn kind(&self) -> Option<DocumentKind> {
+        self.kind
     }
 
     /// How many of the best hits are left out.

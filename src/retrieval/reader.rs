@@ -10,8 +10,9 @@ use super::fusion::top;
 use super::query::Query;
 use super::staleness::source_file;
 use crate::chunking::ChunkId;
+use crate::extract::read_document;
 use crate::index::{DocumentRecord, Index, Manifest, OpenError};
-use crate::source::{Limits, read_text};
+use crate::source::Limits;
 
 /// One generation of an index, read by path, by id and by word.
 pub struct Reader {
@@ -106,9 +107,9 @@ impl Reader {
     /// # Errors
     /// Where a record is damaged.
     pub fn text(&self, document: &DocumentRecord) -> Result<DocumentText, OpenError> {
-        let source = source_file(self.manifest(), document)
-            .and_then(|path| read_text(&path, most_bytes(document)).ok());
-        if let Some(read) = source {
+        let source = source_file(self.manifest(), document);
+        let read = source.and_then(|file| read_document(&document.path, &file, most_bytes(document)).ok());
+        if let Some(read) = read {
             let unchanged = read.hash == document.hash;
             let freshness = if unchanged { Freshness::AsIndexed } else { Freshness::Changed };
             return Ok(DocumentText { text: read.text, freshness });
@@ -194,10 +195,17 @@ impl Reader {
 
     /// Which chunks belong to the documents that `query` is asked of; `None` where all do.
     pub(super) fn admitted(&self, query: &Query) -> Result<Option<Vec<bool>>, OpenError> {
-        let Some(filter) = query.path() else { return Ok(None) };
+        if query.path().is_none() && query.kind().is_none() {
+            return Ok(None);
+        }
+        let manifest = self.manifest();
+        let is_asked = |document: &DocumentRecord| {
+            query.path().is_none_or(|filter| filter.admits(&document.path))
+                && query.kind().is_none_or(|kind| manifest.kind_of(document) == kind)
+        };
         let mut admitted = vec![false; self.index.chunk_count()];
         for document in self.documents(0..usize::MAX)? {
-            if filter.admits(&document.path) {
+            if is_asked(&document) {
                 let first = document.first_chunk as usize;
                 let end = (first + document.chunk_count as usize).min(admitted.len());
                 admitted[first.min(end)..end].fill(true);

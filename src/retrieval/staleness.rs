@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::index::{DocumentRecord, Manifest, time_tells};
-use crate::source::{Limits, is_corpus, modified_ns, read_text};
+use crate::source::{Limits, is_corpus, modified_ns, read_bytes};
 
 /// The file of a document. Its path comes from the index, never from a client; `None` where it has
 /// none of its own, or where it now leads out of its root.
@@ -54,5 +54,5 @@ fn has_changed(place: &Path, manifest: &Manifest, document: &DocumentRecord) -> 
     }
     // Touched, or copied: only the content tells.
     let most = document.size.max(Limits::default().max_file_bytes);
-    read_text(place, most).map_or(true, |read| read.hash != document.hash)
+    read_bytes(place, most).map_or(true, |(_, hash)| hash != document.hash)
 }

@@ -70,6 +70,9 @@ pub enum SourceError {
         /// What does not fit.
         reason: String,
     },
+    /// A pattern of what to take in that is no glob.
+    #[error(transparent)]
+    Glob(#[from] super::InvalidGlob),
     /// More files than the limit allows.
     #[error("more than {limit} files under `{}`", path.display())]
     TooManyFiles {
@@ -103,12 +106,12 @@ impl SourceError {
             Self::Record { .. } => {
                 "a corpus has one JSON object a line: {\"_id\": ..., \"title\": ..., \"text\": ...}".into()
             }
+            Self::Glob(_) => "write it like `docs/**/*.md`".into(),
             Self::TooManyFiles { .. } => {
                 "index a folder further down, or leave some out with a `.docentignore` file".into()
             }
             Self::Empty { .. } => {
-                "docent reads Markdown, MDX, reStructuredText, plain text, JSON changelogs and source code"
-                    .into()
+                "docent reads Markdown, MDX, HTML, reStructuredText, text, notebooks, Word, PDF, JSON and code".into()
             }
         }
     }
@@ -183,7 +186,8 @@ fn builder(root: &Path, limits: &Limits, without: Option<&Path>) -> WalkBuilder 
         .git_exclude(false)
         .require_git(false)
         .follow_links(true)
-        .max_depth(Some(limits.max_depth))
+        // One deeper than is read, so that what lies too deep is seen and counted.
+        .max_depth(Some(limits.max_depth.saturating_add(1)))
         .add_custom_ignore_filename(".docentignore")
         .filter_entry(move |entry| !is_unwanted_folder(entry) && Some(entry.path()) != without.as_deref());
     builder
@@ -206,6 +210,11 @@ fn visit(
     inventory: &mut Inventory,
 ) {
     let entry = match entry {
+        Ok(entry) if entry.depth() > limits.max_depth => {
+            let path = entry.path().strip_prefix(base).unwrap_or(entry.path()).display().to_string();
+            let reason = SkipReason::TooDeep { limit: limits.max_depth };
+            return inventory.skipped.push(Skip { path, reason });
+        }
         Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => return,
         Ok(entry) => entry,
         Err(error) => return inventory.skipped.push(walk_failure(&error, base)),
@@ -378,6 +387,15 @@ mod tests {
         assert_eq!(reason(&inventory, ".env"), &SkipReason::Secret);
         assert_eq!(reason(&inventory, "tls.pem"), &SkipReason::Secret);
         assert_eq!(reason(&inventory, "big.md"), &SkipReason::TooLarge { bytes: 10, limit: 5 });
+    }
+
+    #[test]
+    fn what_lies_too_deep_is_named() {
+        let root = tree(&[("a/b/c.md", "x"), ("a/b.md", "x")]);
+        let limits = Limits { max_depth: 2, ..Limits::default() };
+        let inventory = walk(root.path(), &limits, None, &|_| true).unwrap();
+        assert_eq!(paths(&inventory), ["a/b.md"]);
+        assert_eq!(reason(&inventory, "a/b/c.md"), &SkipReason::TooDeep { limit: 2 });
     }
 
     #[cfg(unix)]

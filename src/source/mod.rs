@@ -5,15 +5,21 @@
 
 mod corpus;
 mod directory;
+mod globs;
+mod kind;
 mod path;
 mod read;
 mod skip;
+mod spec;
 
 pub use corpus::{Record, id_of_path, is_corpus, path_of_id};
 pub use directory::{Inventory, SourceError, SourceFile, modified_ns, walk};
+pub use globs::{Globs, InvalidGlob};
+pub use kind::{DocumentKind, InvalidKind};
 pub use path::{InvalidSourcePath, SourcePath};
-pub use read::{FileText, read_text};
+pub use read::{FileText, read_bytes, text_of};
 pub use skip::{Skip, SkipReason};
+pub use spec::{InvalidSource, Origin, Registry, SourceSpec, without_password};
 
 /// How much of a source is taken in.
 #[derive(Debug, Clone)]

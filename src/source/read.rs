@@ -18,11 +18,11 @@ pub struct FileText {
     pub hash: String,
 }
 
-/// Reads `path` as UTF-8 text.
+/// The bytes of the file at `path`, and their blake3 in hexadecimal.
 ///
 /// # Errors
-/// The reason to skip the file: too large, unreadable, binary, not UTF-8 or empty.
-pub fn read_text(path: &Path, max_bytes: u64) -> Result<FileText, SkipReason> {
+/// The reason to skip the file: too large or unreadable.
+pub fn read_bytes(path: &Path, max_bytes: u64) -> Result<(Vec<u8>, String), SkipReason> {
     let unreadable = |error: std::io::Error| SkipReason::Unreadable { message: error.to_string() };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
@@ -33,14 +33,14 @@ pub fn read_text(path: &Path, max_bytes: u64) -> Result<FileText, SkipReason> {
         return Err(SkipReason::TooLarge { bytes: size, limit: max_bytes });
     }
     let hash = blake3::hash(&bytes).to_hex().to_string();
-    let text = decode(bytes)?;
-    if text.trim().is_empty() {
-        return Err(SkipReason::Empty);
-    }
-    Ok(FileText { text, hash })
+    Ok((bytes, hash))
 }
 
-fn decode(mut bytes: Vec<u8>) -> Result<String, SkipReason> {
+/// `bytes` as text: UTF-8, or UTF-16 with a byte-order mark. The mark is dropped.
+///
+/// # Errors
+/// The reason to skip the file: binary, or not UTF-8.
+pub fn text_of(mut bytes: Vec<u8>) -> Result<String, SkipReason> {
     match bytes.as_slice() {
         [0xEF, 0xBB, 0xBF, ..] => {
             bytes.drain(..3);
@@ -72,7 +72,7 @@ mod tests {
     fn read(bytes: &[u8]) -> Result<String, SkipReason> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
-        read_text(file.path(), 64).map(|read| read.text)
+        text_of(read_bytes(file.path(), 64)?.0)
     }
 
     #[test]
@@ -86,8 +86,7 @@ mod tests {
     fn what_is_not_text_says_why() {
         assert_eq!(read(b"ab\0cd"), Err(SkipReason::Binary));
         assert_eq!(read(b"ab\xE9d"), Err(SkipReason::NotUtf8 { offset: 2 }));
-        assert_eq!(read(b" \n\t"), Err(SkipReason::Empty));
         assert_eq!(read(&[b'x'; 65]), Err(SkipReason::TooLarge { bytes: 65, limit: 64 }));
-        assert!(matches!(read_text(Path::new("/no/such/file"), 64), Err(SkipReason::Unreadable { .. })));
+        assert!(matches!(read_bytes(Path::new("/no/such/file"), 64), Err(SkipReason::Unreadable { .. })));
     }
 }

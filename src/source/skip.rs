@@ -29,6 +29,11 @@ pub enum SkipReason {
         /// The limit in force.
         limit: u64,
     },
+    /// More levels under the root than the limit allows: a file, or a folder with all in it.
+    TooDeep {
+        /// The limit in force.
+        limit: usize,
+    },
     /// A zero byte near its beginning: not text.
     Binary,
     /// Text, but not in UTF-8 (or UTF-16 with a byte-order mark).
@@ -59,6 +64,7 @@ impl SkipReason {
         match self {
             Self::Unsupported { .. } => "unsupported",
             Self::TooLarge { .. } => "too_large",
+            Self::TooDeep { .. } => "too_deep",
             Self::Binary => "binary",
             Self::NotUtf8 { .. } => "not_utf8",
             Self::Unreadable { .. } => "unreadable",
@@ -79,6 +85,7 @@ impl fmt::Display for SkipReason {
             Self::TooLarge { bytes, limit } => {
                 write!(formatter, "{bytes} bytes is over the limit of {limit} bytes (--max-file-size)")
             }
+            Self::TooDeep { limit } => write!(formatter, "more than {limit} folders deep"),
             Self::Binary => formatter.write_str("binary, not text"),
             Self::NotUtf8 { offset } => write!(formatter, "not UTF-8 text (first bad byte at {offset})"),
             Self::Unreadable { message } => write!(formatter, "cannot be read: {message}"),

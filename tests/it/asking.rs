@@ -39,7 +39,8 @@ fn the_json_of_an_answer_has_its_stable_form() {
     let mut ids = BTreeSet::new();
     let mut last = f64::INFINITY;
     for hit in hits {
-        let expected = ["breadcrumb", "end_line", "id", "path", "score", "start_line", "text", "title"];
+        let expected =
+            ["breadcrumb", "end_line", "id", "kind", "path", "score", "start_line", "text", "title"];
         assert_eq!(keys(hit), BTreeSet::from(expected));
         assert!(ids.insert(hit["id"].as_str().unwrap()), "{hit}");
         assert!(!hit["title"].as_str().unwrap().is_empty());

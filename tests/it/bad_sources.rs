@@ -36,7 +36,7 @@ fn an_empty_folder() {
     fs::create_dir(env.path("empty")).unwrap();
     env.docent(&["index", "empty", "--model", "hashing"]).fails_with(
         "error: no documents under `empty`\n\n\
-         hint: docent reads Markdown, MDX, reStructuredText, plain text, JSON changelogs and source code\n",
+         hint: docent reads Markdown, MDX, HTML, reStructuredText, text, notebooks, Word, PDF, JSON and code\n",
     );
 }
 
@@ -48,12 +48,12 @@ fn a_folder_without_documents_names_what_is_in_it() {
            a.md: empty\n  \
            b.png: no parser for `.png` files\n  \
            c.md: binary, not text\n\n\
-         hint: docent reads Markdown, MDX, reStructuredText, plain text, JSON changelogs and source code\n",
+         hint: docent reads Markdown, MDX, HTML, reStructuredText, text, notebooks, Word, PDF, JSON and code\n",
     );
     env.docent(&["index", "docs/b.png", "--model", "hashing"]).fails_with(
         "error: no documents under `docs/b.png`; left out:\n  \
            b.png: no parser for `.png` files\n\n\
-         hint: docent reads Markdown, MDX, reStructuredText, plain text, JSON changelogs and source code\n",
+         hint: docent reads Markdown, MDX, HTML, reStructuredText, text, notebooks, Word, PDF, JSON and code\n",
     );
 }
 
@@ -68,7 +68,7 @@ fn an_emptied_folder_leaves_the_index_as_it_was() {
     fs::create_dir(env.path("docs")).unwrap();
     env.docent(&["index"]).fails_with(
         "error: no documents under `[ROOT]/docs`\n\n\
-         hint: docent reads Markdown, MDX, reStructuredText, plain text, JSON changelogs and source code\n",
+         hint: docent reads Markdown, MDX, HTML, reStructuredText, text, notebooks, Word, PDF, JSON and code\n",
     );
     assert_eq!(env.found("rotate a key")[0], "keys.md");
 }

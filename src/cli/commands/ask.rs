@@ -13,6 +13,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &AskArguments) -> Resu
     // A question that cannot be asked should not wait for a model to load.
     let query = Query::new(&arguments.question, arguments.limit)?
         .rephrased(arguments.also.iter().map(String::as_str))?;
+    let query = arguments.kind.into_iter().fold(query, Query::of_kind);
     let answer = answer(settings, &query)?;
     if arguments.json {
         render::json(&answer)?;

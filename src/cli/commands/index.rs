@@ -55,7 +55,7 @@ pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<Bui
     let started = Instant::now();
     let paths = if sources.paths.is_empty() { indexed_before(settings)? } else { sources.paths };
     ensure_paths_exist(&paths)?;
-    let roots: Vec<Root> = without_repeats(paths).into_iter().map(|path| Root { path }).collect();
+    let roots: Vec<Root> = without_repeats(paths).into_iter().map(Root::at).collect();
     // An index that cannot be read is replaced; the builder says so.
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;

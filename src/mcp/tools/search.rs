@@ -8,7 +8,7 @@ use super::{ToolName, Work, passages_schema, reading_tool};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::cursor::Cursor;
 use crate::mcp::failure::ToolError;
-use crate::retrieval::{Answer, MAX_LIMIT, PathFilter, Query, Ready, Resident};
+use crate::retrieval::{Answer, DocumentKind, MAX_LIMIT, PathFilter, Query, Ready, Resident};
 
 const DEFAULT_LIMIT: usize = 5;
 /// Where only a budget is given, it decides, up to this many passages.
@@ -19,8 +19,18 @@ const MOST_BUDGET: usize = 100_000;
 /// What the answer around the passages takes.
 const ENVELOPE: usize = 60;
 const MAX_QUESTIONS: usize = 8;
-pub(super) const PARAMETERS: &[&str] =
-    &["query", "rephrasings", "queries", "limit", "max_tokens", "path", "detail", "cursor", "generation"];
+pub(super) const PARAMETERS: &[&str] = &[
+    "query",
+    "rephrasings",
+    "queries",
+    "limit",
+    "max_tokens",
+    "path",
+    "kind",
+    "detail",
+    "cursor",
+    "generation",
+];
 
 const DESCRIPTION: &str = "Find passages that answer a question. Ask in plain words and add 3 \
 `rephrasings`: a terse technical phrase, the documentation's own wording, a guess at the answer; \
@@ -38,6 +48,7 @@ pub(super) fn definition() -> Tool {
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "Passages; default 5"},
             "max_tokens": {"type": "integer", "description": "Budget for the answer"},
             "path": {"type": "string", "description": "Glob or folder, e.g. docs/**/*.md"},
+            "kind": {"type": "string", "description": "docs, example, changelog, code"},
             "detail": {"type": "string", "enum": ["detailed", "concise"], "description": "concise: first words only"},
             "cursor": {"type": "string", "description": "next_cursor, to go on"},
             "generation": {"type": "integer", "description": "Pin the index build"},
@@ -81,9 +92,11 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
 fn questions(arguments: &Arguments, limit: usize) -> Result<Vec<Query>, ToolError> {
     let path = arguments.text("path")?.filter(|path| !path.trim().is_empty());
     let path = path.map(PathFilter::new).transpose()?;
-    let within = |query: Query| match &path {
-        Some(path) => query.within(path.clone()),
-        None => query,
+    let kind = arguments.choice("kind", &DocumentKind::ALL.map(DocumentKind::as_str))?;
+    let kind: Option<DocumentKind> = kind.and_then(|kind| kind.parse().ok());
+    let within = |query: Query| {
+        let query = path.iter().fold(query, |query, path| query.within(path.clone()));
+        kind.into_iter().fold(query, Query::of_kind)
     };
     let rephrasings = arguments.texts("rephrasings")?;
     let queries = arguments.texts("queries")?;
@@ -163,6 +176,8 @@ impl Search {
             self.questions.iter().flat_map(|query| query.wordings().map(str::to_owned)).collect();
         let path = self.questions.first().and_then(Query::path).map_or("", PathFilter::pattern);
         parts.push(path.to_owned());
+        let kind = self.questions.first().and_then(Query::kind);
+        parts.push(kind.map_or("", DocumentKind::as_str).to_owned());
         if self.questions.len() > 1 {
             parts.push(self.limit.to_string());
         }
@@ -170,6 +185,9 @@ impl Search {
     }
 
     fn nothing_found(&self) -> String {
+        if let Some(kind) = self.questions.first().and_then(Query::kind) {
+            return format!("No passages of kind `{kind}` there: ask without `kind`.");
+        }
         match self.questions.first().and_then(Query::path) {
             Some(filter) => {
                 format!("No passages under path `{}`: widen it, or see `list`.", filter.pattern())
