@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::retrieval::MAX_LIMIT;
+use crate::retrieval::{MAX_LIMIT, Part};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -301,6 +301,10 @@ pub(super) struct EvalArguments {
     #[arg(long)]
     pub(super) with_rephrasings: bool,
 
+    /// Rank without this part, to see what it is worth; may be repeated
+    #[arg(long, value_name = "PART", value_parser = part)]
+    pub(super) without: Vec<Part>,
+
     /// Print the measures by kind of question as well
     #[arg(long, value_name = "WHAT")]
     pub(super) by: Option<By>,
@@ -331,6 +335,11 @@ pub(super) struct EvalArguments {
 pub(super) enum By {
     /// The kind of question
     Kind,
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    let names = Part::ALL.map(Part::name).join(", ");
+    Part::named(text).ok_or_else(|| format!("not a part of the ranking; the parts are {names}"))
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {

@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::Spreads;
 use super::digest::Sha256;
 use entries::{RawCatalog, RawModel};
 
@@ -86,6 +87,8 @@ pub struct ModelSpec {
     pub output: Option<String>,
     /// Whether batches change the vectors.
     pub quantization: Quantization,
+    /// How much its similarities differ between passages, where that was measured.
+    pub spreads: Spreads,
     /// Its files; none for [`ModelKind::Hashing`].
     pub files: Vec<FileSpec>,
 }

@@ -14,7 +14,7 @@ use super::calibration::{self, Form};
 use super::catalog::{ModelSpec, Pooling};
 use super::graph::{self, Arithmetic};
 use super::store::ModelFiles;
-use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role};
+use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role, Spreads};
 
 /// How an encoder shares the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub struct OnnxEmbedder {
     identity: ModelIdentity,
     form: Form,
     pooling: Pooling,
+    spreads: Spreads,
     query_prefix: String,
     passage_prefix: String,
     outputs: Vec<OutputKey>,
@@ -100,6 +101,7 @@ impl OnnxEmbedder {
             },
             form,
             pooling: spec.pooling,
+            spreads: spec.spreads,
             query_prefix: spec.query_prefix.clone(),
             passage_prefix: spec.passage_prefix.clone(),
             outputs: output_keys(spec.output.as_deref()),
@@ -206,6 +208,10 @@ impl Embedder for OnnxEmbedder {
 
     fn parallelism(&self) -> usize {
         self.session_count
+    }
+
+    fn spreads(&self) -> Spreads {
+        self.spreads
     }
 
     fn arithmetic(&self) -> Option<Arithmetic> {

@@ -33,6 +33,8 @@ pub struct Evaluator<'work> {
     pub with_rephrasings: bool,
     /// The grade from which on a document is relevant, where it is not 1.
     pub relevant_from: Option<i32>,
+    /// Parts of the ranking that the retriever leaves out, for the record.
+    pub without: Vec<String>,
     /// Who watches.
     pub progress: &'work dyn Progress,
 }
@@ -140,6 +142,7 @@ impl Evaluator<'_> {
                 answer_chunks: ANSWER_CHUNKS,
                 levels,
                 with_rephrasings: self.with_rephrasings,
+                without: self.without.clone(),
                 resamples: RESAMPLES,
                 seed: SEED,
             },

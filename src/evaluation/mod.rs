@@ -111,6 +111,7 @@ mod tests {
                 answer_chunks: 10,
                 levels: Levels::for_highest_grade(3),
                 with_rephrasings: false,
+                without: Vec::new(),
                 resamples: 10,
                 seed: 1,
             },

@@ -85,6 +85,9 @@ pub struct EvaluationSettings {
     pub levels: Levels,
     /// Whether each question was asked in several wordings.
     pub with_rephrasings: bool,
+    /// Parts of the ranking that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
     /// How many times the questions were drawn anew for an interval.
     pub resamples: usize,
     /// What started the random numbers.

@@ -1,41 +1,56 @@
-//! Several views of a question's candidates into one score.
-//!
-//! Each view has the same spread over the chunks of a corpus whatever the corpus (measured on three:
-//! developer documentation, abstracts, mixed technical documentation), so that dividing by that
-//! spread puts them on one scale without looking at the question's other candidates: a score then
-//! means the same for every question. Adding scores keeps what rank fusion throws away, by how much
-//! the best stands out.
+//! Several wordings of one question into one score.
 
-/// A view's share of the score, and the standard deviation of its values over chunks.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct View {
-    share: f32,
-    spread: f32,
+/// The scores of all wordings in one. The question itself counts in full; another wording counts as
+/// far as the others agree with what it puts first, so that a wrong guess at the answer cannot
+/// drown the question. All count in full where they are not gated.
+pub(super) fn fuse(wordings: &[Vec<f32>], is_gated: bool) -> Vec<f32> {
+    let Some((question, rephrasings)) = wordings.split_first() else { return Vec::new() };
+    let standard: Vec<Vec<f32>> = wordings.iter().map(|scores| standardized(scores)).collect();
+    let gate = |number| if is_gated { gate(&standard, number) } else { 1.0 };
+    let gates: Vec<f32> = (1..wordings.len()).map(gate).collect();
+    let total = 1.0 + gates.iter().sum::<f32>();
+    let fused = |chunk: usize| {
+        let others = rephrasings.iter().zip(&gates).map(|(scores, gate)| gate * scores[chunk]);
+        (question[chunk] + others.sum::<f32>()) / total
+    };
+    (0..question.len()).map(fused).collect()
 }
 
-impl View {
-    /// What a value of this view adds to the score.
-    pub(super) fn part(self, value: f32) -> f32 {
-        self.share * value / self.spread
+/// How far the other wordings agree with what wording `number` puts first, 0 to 1.
+fn gate(standard: &[Vec<f32>], number: usize) -> f32 {
+    const HEAD: usize = 10;
+    const NO_AGREEMENT: f32 = 0.25;
+    const FULL_AGREEMENT: f32 = 0.60;
+    let others = (standard.len() - 1) as f32;
+    let opinion: Vec<f32> = (0..standard[number].len())
+        .map(|chunk| {
+            standard
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != number)
+                .map(|(_, z)| z[chunk])
+                .sum::<f32>()
+                / others
+        })
+        .collect();
+    let mean = |chunks: &[usize]| {
+        chunks.iter().map(|chunk| opinion[*chunk]).sum::<f32>() / chunks.len().max(1) as f32
+    };
+    let best = mean(&top(&opinion, HEAD));
+    if best <= 0.0 {
+        return 0.0;
     }
+    let agreement = mean(&top(&standard[number], HEAD)) / best;
+    ((agreement - NO_AGREEMENT) / (FULL_AGREEMENT - NO_AGREEMENT)).clamp(0.0, 1.0)
 }
 
-/// Late interaction: the best single view of all.
-pub(super) const LATE: View = View { share: 1.0, spread: 0.053 };
-/// The centred cosine of the pooled vectors.
-pub(super) const DENSE: View = View { share: 1.0, spread: 0.11 };
-/// How much of the dense view late interaction replaces where it runs: both see the same meaning.
-pub(super) const LATE_TAKES_OVER: View = View { share: 0.5, spread: 0.11 };
-/// BM25F as a share of its maximum, which is on one scale by itself.
-pub(super) const LEXICAL: View = View { share: 9.0, spread: 1.0 };
-/// The cosine of the question and its document's mean vector.
-pub(super) const DOCUMENT: View = View { share: 0.25, spread: 0.1 };
-
-/// Scores are shown divided by this: 1 is about what a passage gets that is the question itself.
-pub(super) const FULL_SCORE: f32 = 30.0;
-
-/// How many chunks late interaction looks at.
-pub(super) const CANDIDATES: usize = 200;
+/// `scores` with mean 0 and standard deviation 1.
+fn standardized(scores: &[f32]) -> Vec<f32> {
+    let count = scores.len().max(1) as f32;
+    let mean = scores.iter().sum::<f32>() / count;
+    let deviation = (scores.iter().map(|score| (score - mean).powi(2)).sum::<f32>() / count).sqrt().max(1e-6);
+    scores.iter().map(|score| (score - mean) / deviation).collect()
+}
 
 /// The numbers of the `count` best, best first; equal scores in the order of the chunks, so that a
 /// question has one answer.
@@ -67,5 +82,42 @@ mod tests {
             expected.truncate(count);
             proptest::prop_assert_eq!(top(&scores, count), expected);
         }
+    }
+
+    /// Scores over 100 chunks that are high for `best` only.
+    fn peaked(best: std::ops::Range<usize>) -> Vec<f32> {
+        (0..100)
+            .map(
+                |chunk| {
+                    if best.contains(&chunk) {
+                        10.0 + chunk as f32 / 100.0
+                    } else {
+                        (chunk % 7) as f32 / 10.0
+                    }
+                },
+            )
+            .collect()
+    }
+
+    #[test]
+    fn a_wrong_guess_does_not_drown_the_question() {
+        let question = peaked(0..10);
+        let fused = fuse(&[question.clone(), peaked(50..60)], true);
+        assert_eq!(top(&fused, 10), top(&question, 10));
+        assert!(gate(&[standardized(&question), standardized(&peaked(50..60))], 1) < 1e-6);
+    }
+
+    #[test]
+    fn wordings_that_agree_count_in_full() {
+        let wordings =
+            [standardized(&peaked(0..10)), standardized(&peaked(0..10)), standardized(&peaked(2..12))];
+        assert!((gate(&wordings, 1) - 1.0).abs() < 1e-6);
+        assert!(gate(&wordings, 2) > 0.9);
+    }
+
+    #[test]
+    fn one_wording_is_scored_as_it_is() {
+        assert_eq!(fuse(&[vec![3.0, 1.0]], true), [3.0, 1.0]);
+        assert!(fuse(&[], true).is_empty());
     }
 }

@@ -7,6 +7,7 @@ mod late;
 mod query;
 mod ranking;
 mod reader;
+mod recipe;
 mod resident;
 mod retriever;
 
@@ -16,5 +17,6 @@ pub use answer::{Answer, Degraded, Hit, SCHEMA};
 pub use filter::PathFilter;
 pub use query::{MAX_LIMIT, MAX_QUERY_CHARACTERS, MAX_REPHRASINGS, Query, QueryError};
 pub use reader::{DocumentText, Freshness, Reader};
+pub use recipe::{Part, Recipe};
 pub use resident::{LoadEncoder, LoadFailure, Ready, Resident};
 pub use retriever::{RetrievalError, Retriever};

@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::query::Query;
 use super::ranking::Ranking;
 use super::reader::Reader;
+use super::recipe::{Part, Recipe};
 use crate::embedding::{EmbedError, Embedder, Role};
 use crate::index::{Index, OpenError};
 
@@ -16,6 +17,7 @@ pub struct Retriever {
     embedder: Arc<dyn Embedder>,
     /// The number of each chunk's document.
     document_of: Vec<u32>,
+    recipe: Recipe,
 }
 
 /// A question that could not be answered.
@@ -63,7 +65,15 @@ impl Retriever {
             });
         }
         let document_of = documents_of_chunks(&index)?;
-        Ok(Self { index, reader, embedder, document_of })
+        let recipe = Recipe::for_spreads(embedder.spreads());
+        Ok(Self { index, reader, embedder, document_of, recipe })
+    }
+
+    /// The same without some parts of the ranking, to see what they are worth.
+    #[must_use]
+    pub fn without(self, parts: &[Part]) -> Self {
+        let recipe = parts.iter().fold(self.recipe, |recipe, part| recipe.without(*part));
+        Self { recipe, ..self }
     }
 
     /// The index that answers.
@@ -97,6 +107,7 @@ impl Retriever {
             index: &self.index,
             document_of: &self.document_of,
             admitted: self.reader.admitted(query)?,
+            recipe: &self.recipe,
         };
         // One more than the page tells whether there is another page.
         let wanted = query.offset().saturating_add(query.limit()).saturating_add(1);

@@ -98,6 +98,22 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+#[test]
+fn parts_of_the_ranking_can_be_left_out() {
+    let bench = Bench::new();
+    let whole = bench.succeeds(&format!("{OWN} --run whole.run --json whole.json"));
+    assert!(!whole.contains("ranked without"), "{whole}");
+    let text = bench
+        .succeeds(&format!("{OWN} --run less.run --json less.json --without lexical --without document"));
+    assert!(text.contains("ranked without: lexical, document"), "{text}");
+    assert_eq!(bench.json("less.json")["settings"]["without"], serde_json::json!(["lexical", "document"]));
+    assert!(bench.json("whole.json")["settings"].get("without").is_none());
+    let run = |name: &str| std::fs::read_to_string(bench.path(name)).unwrap();
+    assert_ne!(run("whole.run"), run("less.run"), "the scores are others");
+    let refused = bench.fails(2, &format!("{OWN} --without hope"));
+    assert!(refused.contains("the parts are late, dense, lexical, document, spread, gate"), "{refused}");
+}
+
 const OWN: &str = "eval own --corpus pages --model hashing --quiet";
 
 #[test]

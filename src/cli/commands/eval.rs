@@ -98,12 +98,13 @@ fn evaluate(settings: &Settings, set: &QuestionSet, arguments: &EvalArguments) -
     let spec = model::for_asking(settings, &manifest)?;
     let index = Index::open(&settings.index)?;
     let embedder = model::load(settings, spec, Purpose::Asking)?;
-    let retriever = Retriever::new(index, embedder)?;
+    let retriever = Retriever::new(index, embedder)?.without(&arguments.without);
     let evaluator = Evaluator {
         retriever: &retriever,
         limit: usize::from(arguments.limit),
         with_rephrasings: arguments.with_rephrasings,
         relevant_from: arguments.relevant_from,
+        without: arguments.without.iter().map(ToString::to_string).collect(),
         progress: &settings.progress,
     };
     Ok(evaluator.evaluate(set)?)

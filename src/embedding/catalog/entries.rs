@@ -8,6 +8,7 @@ use super::{
     CatalogError, FileRole, FileSpec, HubSource, ModelKind, ModelSpec, Pooling, Quantization, RuntimeLibrary,
     RuntimeSpec, Source, WheelSource, WheelTarget,
 };
+use crate::embedding::Spreads;
 use crate::embedding::digest::Sha256;
 
 /// What the hub calls the newest state of a repository.
@@ -59,6 +60,7 @@ pub(super) struct RawModel {
     max_tokens: usize,
     pooling: Option<Pooling>,
     output: Option<String>,
+    spreads: Option<Spreads>,
     #[serde(default)]
     query_prefix: String,
     #[serde(default)]
@@ -129,6 +131,10 @@ impl RawModel {
         entry(&self.name, is_plain_name(&self.name), "a name that is not a plain file name")?;
         entry(&self.name, self.name == self.name.to_lowercase(), "a name that is not in lower case")?;
         entry(&self.name, self.max_tokens > 2, "no room for text between the special tokens")?;
+        let is_spread = |value: f32| value.is_finite() && value > 0.0;
+        let spreads = self.spreads.unwrap_or_default();
+        let are_spreads = is_spread(spreads.dense) && is_spread(spreads.late);
+        entry(&self.name, are_spreads, "spreads that are not above 0")?;
         match (self.fastembed.clone(), self.kind) {
             (Some(known), None) => self.known_to_fastembed(&known),
             (None, Some(kind)) => self.written_out(kind),
@@ -163,6 +169,7 @@ impl RawModel {
             passage_prefix: self.passage_prefix,
             output: output_of(info.output_key.as_ref()),
             quantization: quantization_of(&model),
+            spreads: self.spreads.unwrap_or_default(),
             files: hub_files(&info.model_code, &info.model_file, &info.additional_files),
         })
     }
@@ -196,6 +203,7 @@ impl RawModel {
             passage_prefix: self.passage_prefix,
             output: self.output,
             quantization: Quantization::None,
+            spreads: self.spreads.unwrap_or_default(),
             files,
         })
     }

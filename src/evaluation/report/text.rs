@@ -45,6 +45,9 @@ pub(super) fn headline(evaluation: &Evaluation) -> String {
         index.generation,
         index.model
     ));
+    if !evaluation.settings.without.is_empty() {
+        line.push_str(&format!("\nranked without: {}", evaluation.settings.without.join(", ")));
+    }
     if set.judged_documents_not_indexed > 0 {
         line.push_str(&format!(
             "\n{} of {} judged documents are not in the index and cannot be found",
