@@ -227,6 +227,7 @@ pub(super) struct AskArguments {
 Examples:
   docent serve --index ~/notes/index                  for one client, on stdin and stdout
   claude mcp add docent -- docent serve --index ~/notes/index
+  docent serve --shared                               for many on this machine, each over stdio
   docent serve --http 127.0.0.1:8080                  for many, at http://127.0.0.1:8080/mcp
   docent serve --http 0.0.0.0:8080 --token-file FILE  for other machines too
 
@@ -236,6 +237,21 @@ pub(super) struct ServeArguments {
     /// Offer the tools that a kind of client asks for: `chatgpt`, or a file of your own
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) preset: Option<PathBuf>,
+
+    /// Share one process, with one model in memory, among all agents that ask this index
+    #[cfg(unix)]
+    #[arg(long, conflicts_with = "http")]
+    pub(super) shared: bool,
+
+    /// Seconds without agents after which the shared process ends
+    #[cfg(unix)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "shared")]
+    pub(super) idle: u32,
+
+    /// Be the shared process: started by `--shared`, not by hand
+    #[cfg(unix)]
+    #[arg(long, hide = true, requires = "shared")]
+    pub(super) behind: bool,
 
     /// Serve streamable HTTP at this address, instead of stdin and stdout
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -268,6 +284,11 @@ the file stays as it is, comments too. A second run changes nothing.")]
 pub(super) struct InstallArguments {
     #[command(flatten)]
     pub(super) client: ClientArguments,
+
+    /// Let all agents share one process: `docent serve --shared`
+    #[cfg(unix)]
+    #[arg(long)]
+    pub(super) shared: bool,
 }
 
 /// `docent uninstall`, and what `docent install` has in common with it.

@@ -20,6 +20,10 @@ pub enum ServeError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The process that agents share cannot be used.
+    #[cfg(unix)]
+    #[error(transparent)]
+    Shared(#[from] super::shared::SharedError),
     /// The client's first message is not the beginning of an MCP conversation.
     #[error("the client does not speak MCP: {reason}")]
     Handshake {
@@ -41,6 +45,8 @@ impl ServeError {
                 "another program uses this port: choose another one".into()
             }
             Self::Bind { .. } => "choose an address of this machine and a free port above 1023".into(),
+            #[cfg(unix)]
+            Self::Shared(error) => error.hint(),
             Self::Handshake { .. } => {
                 "`docent serve` talks to an MCP client, not to a person: add it to one's configuration, or ask with `docent ask`".into()
             }

@@ -7,6 +7,7 @@
 //! its arguments and its work side by side.
 
 mod arguments;
+mod changes;
 mod cursor;
 mod failure;
 mod http;
@@ -16,6 +17,8 @@ mod preset;
 mod prompts;
 mod resources;
 mod server;
+#[cfg(unix)]
+mod shared;
 mod stdio;
 mod tools;
 mod toolset;
@@ -24,5 +27,8 @@ mod workers;
 pub use failure::ServeError;
 pub use http::{HttpServer, HttpSettings, HttpSettingsError, Token, serve_http};
 pub use preset::{Preset, PresetError};
+pub use server::DocumentServer;
+#[cfg(unix)]
+pub use shared::{Meeting, SharedError, relay_stdio, serve_behind};
 pub use stdio::{serve, serve_stdio};
 pub use toolset::Toolset;

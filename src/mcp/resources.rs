@@ -1,5 +1,7 @@
 //! Documents as resources: `docs:///` and their path.
 
+use std::sync::Arc;
+
 use rmcp::ErrorData;
 use rmcp::model::{
     Annotations, CacheScope, CompletionInfo, ListResourceTemplatesResult, ListResourcesResult,
@@ -11,7 +13,7 @@ use serde_json::json;
 use super::cursor::Cursor;
 use super::failure::ToolError;
 use super::paths::{SCHEME, locate, uri};
-use crate::retrieval::{DocumentRecord, Resident};
+use crate::retrieval::{DocumentRecord, Reader, Resident};
 
 const PAGE: usize = 200;
 /// Documents change when the index is brought up to date.
@@ -80,17 +82,27 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
         .with_cache_scope(CacheScope::Public)
 }
 
+/// Whether there is such a document, told by an error where not.
+pub(super) fn exists(resident: &Resident, asked: &str) -> Result<(), ToolError> {
+    located(resident, asked).map(|_| ())
+}
+
 /// A whole document.
 pub(super) fn read(resident: &Resident, asked: &str) -> Result<ReadResourceResult, ToolError> {
+    let (reader, document) = located(resident, asked)?;
+    let text = reader.text(&document)?.text;
+    let contents = ResourceContents::text(text, asked).with_mime_type(mime_type(&document.path.extension()));
+    Ok(ReadResourceResult::new(vec![contents]).with_ttl_ms(TTL_MS).with_cache_scope(CacheScope::Private))
+}
+
+fn located(resident: &Resident, asked: &str) -> Result<(Arc<Reader>, DocumentRecord), ToolError> {
     if !asked.starts_with(SCHEME) {
         let hint = format!("resources are named `{TEMPLATE}`");
         return Err(ToolError::NotFound { what: "resource", name: asked.chars().take(200).collect(), hint });
     }
     let reader = resident.reader()?;
     let document = locate(&reader, asked)?.document;
-    let text = reader.text(&document)?.text;
-    let contents = ResourceContents::text(text, asked).with_mime_type(mime_type(&document.path.extension()));
-    Ok(ReadResourceResult::new(vec![contents]).with_ttl_ms(TTL_MS).with_cache_scope(CacheScope::Private))
+    Ok((reader, document))
 }
 
 /// Paths that begin with `typed`, then those that contain it.

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, Reference, ServerCapabilities, ServerConfig, Tool,
+    GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams, InitializeResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, Reference, ServerCapabilities,
+    ServerConfig, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter, Tool,
+    UnsubscribeRequestMethod, UnsubscribeRequestParams,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
+use super::changes::{self, Subscriptions};
 use super::failure::ToolError;
 use super::instructions::instructions;
 use super::toolset::Toolset;
@@ -21,17 +24,28 @@ use crate::retrieval::Resident;
 /// The definitions change only with the program.
 const DEFINITIONS_TTL_MS: u64 = 300_000;
 
-/// Serves one resident retriever to any number of connections.
+/// Serves one resident retriever to any number of connections: the protocol's requests, whatever
+/// carries them.
 #[derive(Clone)]
-pub(super) struct DocumentServer {
+pub struct DocumentServer {
     resident: Arc<Resident>,
     workers: Arc<Workers>,
     tools: Toolset,
+    /// What the client of a connection that lasts wants to hear of. Where each request stands for
+    /// itself, nothing can be told to clients of 2025-11-25.
+    subscriptions: Option<Arc<Subscriptions>>,
 }
 
 impl DocumentServer {
-    pub(super) fn new(resident: Arc<Resident>, workers: Workers, tools: Toolset) -> Self {
-        Self { resident, workers: Arc::new(workers), tools }
+    /// For requests that stand for themselves, as over HTTP.
+    #[must_use]
+    pub fn new(resident: Arc<Resident>, tools: Toolset) -> Self {
+        Self { resident, workers: Arc::default(), tools, subscriptions: None }
+    }
+
+    /// The same for one connection that lasts.
+    pub(super) fn for_connection(&self) -> Self {
+        Self { subscriptions: Some(Arc::default()), ..self.clone() }
     }
 
     /// Runs `work` on one of the workers.
@@ -53,12 +67,72 @@ impl ServerHandler for DocumentServer {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()
+            .enable_resources_subscribe()
+            .enable_resources_list_changed()
             .enable_prompts()
             .enable_completions()
             .build();
         ServerConfig::new(capabilities)
             .with_server_info(server)
             .with_instructions(instructions(&self.resident, &self.tools))
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        context.peer.set_peer_info(request.clone());
+        let mut result = self.negotiate_initialize(&request)?;
+        if self.subscriptions.is_none()
+            && let Some(resources) = &mut result.capabilities.resources
+        {
+            (resources.subscribe, resources.list_changed) = (None, None);
+        }
+        Ok(result)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        if let Some(subscriptions) = &self.subscriptions {
+            let (resident, subscriptions) = (Arc::clone(&self.resident), Arc::clone(subscriptions));
+            tokio::spawn(changes::tell_peer(resident, context.peer, subscriptions));
+        }
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        changes::tell_listener(Arc::clone(&self.resident), &context).await;
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let Some(subscriptions) = &self.subscriptions else {
+            return Err(ErrorData::method_not_found::<SubscribeRequestMethod>());
+        };
+        let uri = request.uri.clone();
+        let known = self.work(&context, move |resident| resources::exists(resident, &request.uri)).await;
+        known.map_err(|error| resources::reading_error(&error, &uri))?;
+        subscriptions.add(uri);
+        Ok(())
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let Some(subscriptions) = &self.subscriptions else {
+            return Err(ErrorData::method_not_found::<UnsubscribeRequestMethod>());
+        };
+        subscriptions.remove(&request.uri);
+        Ok(())
     }
 
     async fn list_tools(

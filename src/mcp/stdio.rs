@@ -10,7 +10,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::failure::ServeError;
 use super::server::DocumentServer;
 use super::toolset::Toolset;
-use super::workers::Workers;
 use crate::retrieval::Resident;
 
 /// How long a thread that is still loading a model is waited for at the end: leaving while ONNX
@@ -51,7 +50,15 @@ pub async fn serve(
     output: impl AsyncWrite + Send + Unpin + 'static,
 ) -> Result<(), ServeError> {
     tokio::task::spawn_blocking(resident.load_behind());
-    let server = DocumentServer::new(resident, Workers::default(), tools);
+    converse(DocumentServer::new(resident, tools).for_connection(), input, output).await
+}
+
+/// The whole conversation with one client.
+pub(super) async fn converse(
+    server: DocumentServer,
+    input: impl AsyncRead + Send + Unpin + 'static,
+    output: impl AsyncWrite + Send + Unpin + 'static,
+) -> Result<(), ServeError> {
     let running = match server.serve((input, output)).await {
         Ok(running) => running,
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),

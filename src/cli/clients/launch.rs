@@ -19,6 +19,8 @@ pub(in crate::cli) struct Launch {
     pub(in crate::cli) models: PathBuf,
     /// Folder with the model's own files, where the user has given one.
     pub(in crate::cli) model_dir: Option<PathBuf>,
+    /// Whether agents share one process.
+    pub(in crate::cli) shared: bool,
 }
 
 impl Launch {
@@ -30,6 +32,7 @@ impl Launch {
             index: absolute(&settings.index),
             models: absolute(settings.models.root()),
             model_dir: settings.model_dir.as_deref().map(absolute),
+            shared: false,
         }
     }
 
@@ -39,6 +42,9 @@ impl Launch {
             vec!["serve".into(), "--index".into(), text(&self.index), "--models".into(), text(&self.models)];
         if let Some(folder) = &self.model_dir {
             arguments.extend(["--model-dir".into(), text(folder)]);
+        }
+        if self.shared {
+            arguments.push("--shared".into());
         }
         arguments
     }
@@ -86,6 +92,7 @@ mod tests {
             index: "/data/it's/index".into(),
             models: "/data/models".into(),
             model_dir: None,
+            shared: false,
         };
         let text = snippets(&launch);
         assert!(text.contains(

@@ -17,13 +17,23 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &InstallArguments) -> 
     // A client would start a server that finds nothing, and its user would look for the reason.
     read_manifest(&settings.index)?;
     let to = &arguments.client;
-    let entry = to.client.entry(&Launch::of(settings));
+    let entry = to.client.entry(&launch(settings, arguments));
     change(settings, to, |text| to.client.format().with_server(text, &to.name, &entry))
 }
 
 /// Takes docent out of it.
 pub(in crate::cli) fn remove(settings: &Settings, from: &ClientArguments) -> Result<ExitStatus, Failure> {
     change(settings, from, |text| from.client.format().without_server(text, &from.name))
+}
+
+#[cfg(unix)]
+fn launch(settings: &Settings, arguments: &InstallArguments) -> Launch {
+    Launch { shared: arguments.shared, ..Launch::of(settings) }
+}
+
+#[cfg(not(unix))]
+fn launch(settings: &Settings, _arguments: &InstallArguments) -> Launch {
+    Launch::of(settings)
 }
 
 fn change(

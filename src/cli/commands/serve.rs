@@ -15,20 +15,14 @@ use crate::retrieval::{LoadFailure, Resident};
 /// Serves until the client hangs up or a signal comes. What is wrong with the index or the model is
 /// told to the client, question by question: a server that does not start tells it nothing.
 pub(in crate::cli) fn run(settings: Settings, arguments: ServeArguments) -> Result<ExitStatus, Failure> {
-    let tools = arguments
-        .preset
-        .as_deref()
-        .map(preset)
-        .transpose()?
-        .as_ref()
-        .map_or_else(Toolset::default, Toolset::from);
+    let preset = arguments.preset.as_deref().map(preset).transpose()?;
+    let tools = preset.as_ref().map_or_else(Toolset::default, Toolset::from);
+    #[cfg(unix)]
+    if arguments.shared {
+        return shared::run(settings, &arguments, tools);
+    }
     let http = http_settings(arguments)?;
-    let index = settings.index.clone();
-    let load = move |made_by: &ModelIdentity| {
-        let load = || model::load(&settings, model::by_identity(&settings, made_by)?, Purpose::Asking);
-        load().map_err(|failure| LoadFailure { message: failure.message(), hint: failure.hint() })
-    };
-    let resident = Resident::new(&index, Box::new(load));
+    let resident = resident(settings);
     match http {
         None => mcp::serve_stdio(resident, tools)?,
         Some(http) => mcp::serve_http(resident, tools, http, |address| {
@@ -37,6 +31,15 @@ pub(in crate::cli) fn run(settings: Settings, arguments: ServeArguments) -> Resu
         })?,
     }
     Ok(ExitStatus::Success)
+}
+
+fn resident(settings: Settings) -> Resident {
+    let index = settings.index.clone();
+    let load = move |made_by: &ModelIdentity| {
+        let load = || model::load(&settings, model::by_identity(&settings, made_by)?, Purpose::Asking);
+        load().map_err(|failure| LoadFailure { message: failure.message(), hint: failure.hint() })
+    };
+    Resident::new(&index, Box::new(load))
 }
 
 /// A preset by its name, or in the file of this name.
@@ -54,4 +57,77 @@ fn http_settings(arguments: ServeArguments) -> Result<Option<HttpSettings>, Fail
     let Some(address) = arguments.http else { return Ok(None) };
     let token = arguments.token_file.as_deref().map(Token::from_file).transpose()?;
     Ok(Some(HttpSettings::new(address, token, arguments.allow_host, arguments.allow_origin)?))
+}
+
+/// `docent serve --shared`: this process, or the one behind it.
+#[cfg(unix)]
+mod shared {
+    use std::os::unix::process::CommandExt as _;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use super::resident;
+    use crate::cli::args::ServeArguments;
+    use crate::cli::clients::Launch;
+    use crate::cli::exit_status::ExitStatus;
+    use crate::cli::failure::Failure;
+    use crate::cli::settings::Settings;
+    use crate::mcp::{self, Meeting, ServeError, Toolset};
+
+    pub(super) fn run(
+        settings: Settings,
+        arguments: &ServeArguments,
+        tools: Toolset,
+    ) -> Result<ExitStatus, Failure> {
+        let command = command(&settings, arguments);
+        let meeting = meeting(&command).map_err(ServeError::from)?;
+        if arguments.behind {
+            let idle = Duration::from_secs(u64::from(arguments.idle));
+            mcp::serve_behind(resident(settings), tools, &meeting, idle)?;
+        } else {
+            mcp::relay_stdio(&meeting, || start(&command))?;
+        }
+        Ok(ExitStatus::Success)
+    }
+
+    /// What starts the process behind: the same program with the same index, model and tools.
+    fn command(settings: &Settings, arguments: &ServeArguments) -> Vec<String> {
+        let launch = Launch { shared: true, ..Launch::of(settings) };
+        let mut command = vec![launch.program.display().to_string()];
+        command.extend(launch.arguments());
+        command.extend(["--threads".into(), settings.threads.to_string()]);
+        if let Some(model) = &settings.model {
+            command.extend(["--model".into(), model.clone()]);
+        }
+        if let Some(preset) = &arguments.preset {
+            // A name of docent's own, or a file; only the latter has a folder.
+            let file = std::path::absolute(preset).ok().filter(|file| file.is_file());
+            command.extend(["--preset".into(), file.as_ref().unwrap_or(preset).display().to_string()]);
+        }
+        command.extend(["--idle".into(), arguments.idle.to_string(), "--behind".into()]);
+        command
+    }
+
+    /// Everybody who would start the same process meets at the same place; a new version of docent
+    /// does not meet an old one.
+    fn meeting(command: &[String]) -> Result<Meeting, mcp::SharedError> {
+        let mut words = vec![env!("CARGO_PKG_VERSION")];
+        words.extend(command.iter().map(String::as_str));
+        Meeting::new(&words)
+    }
+
+    fn start(command: &[String]) -> std::io::Result<()> {
+        let [program, arguments @ ..] = command else { return Ok(()) };
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // What a terminal sends to the agent is not meant for the others behind.
+            .process_group(0)
+            .spawn()?;
+        // It may well end before this process does.
+        std::thread::spawn(move || child.wait());
+        Ok(())
+    }
 }

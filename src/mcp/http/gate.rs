@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::sync::Semaphore;
@@ -17,7 +18,6 @@ use tokio::time::timeout;
 
 use super::metrics::Metrics;
 use super::settings::HttpSettings;
-use crate::mcp::server::DocumentServer;
 use crate::retrieval::Resident;
 
 type Answer = Response<BoxBody<Bytes, Infallible>>;
@@ -25,16 +25,16 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 const PLAIN: &str = "text/plain; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub(super) struct Gate {
-    protocol: StreamableHttpService<DocumentServer, NeverSessionManager>,
+pub(super) struct Gate<Handler: ServerHandler + Clone> {
+    protocol: StreamableHttpService<Handler, NeverSessionManager>,
     resident: Arc<Resident>,
     settings: HttpSettings,
     places: Semaphore,
     metrics: Metrics,
 }
 
-impl Gate {
-    pub(super) fn new(server: DocumentServer, resident: Arc<Resident>, settings: HttpSettings) -> Self {
+impl<Handler: ServerHandler + Clone> Gate<Handler> {
+    pub(super) fn new(server: Handler, resident: Arc<Resident>, settings: HttpSettings) -> Self {
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)

@@ -4,6 +4,7 @@
 //! passes the `gate` (who may ask, how many at once, how long), and rmcp speaks the protocol. TLS
 //! is a reverse proxy's work.
 
+mod connections;
 mod gate;
 mod metrics;
 mod settings;
@@ -15,19 +16,19 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use rmcp::ServerHandler;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 
 use super::failure::ServeError;
 use super::server::DocumentServer;
 use super::stdio::{FAREWELL, stop_signal};
 use super::toolset::Toolset;
-use super::workers::Workers;
 use crate::retrieval::Resident;
+use connections::{Connections, Work};
 use gate::Gate;
 pub use settings::{HttpSettings, HttpSettingsError, Token};
 
-/// Connections that are open at once; more wait in the listener's queue.
+/// Connections that are open at once; for more, the oldest idle ones are closed.
 const CONNECTIONS: usize = 900;
 /// How long a client may take to send the head of a request, and a connection may stay idle.
 const HEAD_TIME: Duration = Duration::from_secs(15);
@@ -37,9 +38,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// A server that has its address and is not accepting yet.
-pub struct HttpServer {
+pub struct HttpServer<Handler: ServerHandler + Clone = DocumentServer> {
     listener: TcpListener,
-    gate: Arc<Gate>,
+    gate: Arc<Gate<Handler>>,
     resident: Arc<Resident>,
 }
 
@@ -73,7 +74,7 @@ pub fn serve_http(
 }
 
 impl HttpServer {
-    /// Takes the address.
+    /// Takes the address, for docent's own requests.
     ///
     /// # Errors
     /// Where it cannot be bound.
@@ -82,12 +83,26 @@ impl HttpServer {
         tools: Toolset,
         settings: HttpSettings,
     ) -> Result<Self, ServeError> {
+        let server = DocumentServer::new(Arc::clone(&resident), tools);
+        Self::bind_handler(server, resident, settings).await
+    }
+}
+
+impl<Handler: ServerHandler + Clone> HttpServer<Handler> {
+    /// Takes the address, for a handler that may answer more than docent does.
+    ///
+    /// # Errors
+    /// Where it cannot be bound.
+    pub async fn bind_handler(
+        server: Handler,
+        resident: Arc<Resident>,
+        settings: HttpSettings,
+    ) -> Result<Self, ServeError> {
         let address = settings.address();
         let bind = |source| ServeError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let port = listener.local_addr().map_err(bind)?.port();
         let settings = settings.with_own_origins(port);
-        let server = DocumentServer::new(Arc::clone(&resident), Workers::default(), tools);
         let gate = Arc::new(Gate::new(server, Arc::clone(&resident), settings));
         Ok(Self { listener, gate, resident })
     }
@@ -103,46 +118,51 @@ impl HttpServer {
     /// Serves until `stop` ends; then requests under way are finished.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         tokio::task::spawn_blocking(self.resident.load_behind());
-        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        let connections = Connections::new(CONNECTIONS);
+        let mut number = 0;
         let graceful = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
-                accepted = self.accept(&connections) => accepted,
+                accepted = self.accept() => accepted,
                 () = &mut stop => break,
             };
-            let Some((stream, permit)) = accepted else { continue };
+            let Some(stream) = accepted else { continue };
+            let work = Work::default();
+            let at_work = work.clone();
             let gate = Arc::clone(&self.gate);
             let service = service_fn(move |request| {
                 let gate = Arc::clone(&gate);
-                async move { Ok::<_, std::convert::Infallible>(gate.answer(request).await) }
+                let working = at_work.begin();
+                async move {
+                    let answer = gate.answer(request).await;
+                    drop(working);
+                    Ok::<_, std::convert::Infallible>(answer)
+                }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIME)
                 .serve_connection(TokioIo::new(stream), service);
             let connection = graceful.watch(connection);
-            tokio::spawn(async move {
+            let task = tokio::spawn(async move {
                 // A connection that breaks is the client's affair.
                 let _ = connection.await;
-                drop(permit);
             });
+            number += 1;
+            connections.opened(number, task.abort_handle(), work);
         }
         drop(self.listener);
         let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
     }
 
-    async fn accept(
-        &self,
-        connections: &Arc<Semaphore>,
-    ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-        let permit = Arc::clone(connections).acquire_owned().await.ok()?;
+    async fn accept(&self) -> Option<TcpStream> {
         let Ok((stream, _)) = self.listener.accept().await else {
             tokio::time::sleep(ACCEPT_REST).await;
             return None;
         };
         // Without it, delayed acknowledgements make each answer 40 ms late.
         let _ = stream.set_nodelay(true);
-        Some((stream, permit))
+        Some(stream)
     }
 }
