@@ -23,6 +23,7 @@ mod mcp_resources;
 mod mcp_search;
 mod mcp_support;
 mod network;
+mod own_encoder;
 mod pull;
 mod python;
 mod quickstart;
