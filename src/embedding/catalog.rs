@@ -129,6 +129,15 @@ pub enum Source {
     Wheel(WheelSource),
     /// A file of a model hub's repository.
     Hub(HubSource),
+    /// A file that comes with docent.
+    Shipped(ShippedSource),
+}
+
+/// A file that comes with docent.
+#[derive(Debug, Clone)]
+pub struct ShippedSource {
+    /// Path below a `models` folder.
+    pub path: String,
 }
 
 /// A file inside a wheel.
@@ -385,7 +394,7 @@ impl ModelSpec {
     pub fn repository(&self) -> Option<&str> {
         self.file(FileRole::Model)?.sources.iter().find_map(|source| match source {
             Source::Hub(hub) => Some(hub.repository.as_str()),
-            Source::Wheel(_) => None,
+            Source::Wheel(_) | Source::Shipped(_) => None,
         })
     }
 
@@ -415,6 +424,7 @@ impl fmt::Display for Source {
         match self {
             Self::Wheel(wheel) => f.write_str(&wheel.requirement),
             Self::Hub(hub) => write!(f, "{}@{}", hub.repository, hub.revision),
+            Self::Shipped(_) => f.write_str("docent's own files"),
         }
     }
 }
@@ -434,10 +444,10 @@ mod tests {
     #[test]
     fn the_default_is_small_pinned_and_has_a_source_for_each_file() {
         let model = Catalog::builtin().default_model();
-        assert_eq!((model.name.as_str(), model.dimensions, model.max_tokens), ("all-minilm-l6-v2", 384, 256));
+        assert_eq!((model.name.as_str(), model.dimensions, model.max_tokens), ("docent-minilm", 384, 256));
         assert_eq!((model.pooling, model.kind), (Pooling::Mean, ModelKind::Onnx));
         assert!(model.files.iter().all(|file| file.sha256.is_some() && file.size.is_some()));
-        assert_eq!(model.file(FileRole::Tokenizer).unwrap().sources.len(), 3);
+        assert_eq!(find("all-minilm-l6-v2").file(FileRole::Tokenizer).unwrap().sources.len(), 3);
     }
 
     #[test]
@@ -484,7 +494,11 @@ mod tests {
             assert_eq!(spec.repository(), Some(info.model_code.as_str()));
             assert_eq!(spec.files.len(), 2 + info.additional_files.len());
         }
-        assert_eq!(seen.len() + 2, Catalog::builtin().models().len(), "the rest: the default and `hashing`");
+        assert_eq!(
+            seen.len() + 3,
+            Catalog::builtin().models().len(),
+            "the rest: the default, what it was made from, `hashing`"
+        );
     }
 
     #[test]

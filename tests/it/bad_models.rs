@@ -9,7 +9,7 @@ use docent::embedding::digest::Sha256;
 use crate::loopback::{Answer, Loopback};
 use crate::testenv::{PAGES, TestEnv};
 
-const MODEL: &str = "models/all-minilm-l6-v2";
+const MODEL: &str = "models/docent-minilm";
 
 /// The digest that the catalogue gives for a file of the default model.
 fn wanted(role: FileRole) -> Sha256 {
@@ -27,15 +27,15 @@ fn library() -> String {
 fn a_model_that_is_not_installed() {
     let env = TestEnv::new(PAGES);
     env.docent(&["index", "docs"]).fails_with(
-        "error: the model `all-minilm-l6-v2` is not installed: \
-         `[ROOT]/models/all-minilm-l6-v2/model.onnx`, `[ROOT]/models/all-minilm-l6-v2/tokenizer.json` are missing\n\n\
-         hint: run `docent pull all-minilm-l6-v2`, or name its files with `--model-dir DIR`\n",
+        "error: the model `docent-minilm` is not installed: \
+         `[ROOT]/models/docent-minilm/model.onnx`, `[ROOT]/models/docent-minilm/tokenizer.json` are missing\n\n\
+         hint: run `docent pull docent-minilm`, or name its files with `--model-dir DIR`\n",
     );
     env.write(&format!("{MODEL}/model.onnx"), "weights");
     env.docent(&["index", "docs"]).fails_with(
-        "error: the model `all-minilm-l6-v2` is not installed: \
-         `[ROOT]/models/all-minilm-l6-v2/tokenizer.json` is missing\n\n\
-         hint: run `docent pull all-minilm-l6-v2`, or name its files with `--model-dir DIR`\n",
+        "error: the model `docent-minilm` is not installed: \
+         `[ROOT]/models/docent-minilm/tokenizer.json` is missing\n\n\
+         hint: run `docent pull docent-minilm`, or name its files with `--model-dir DIR`\n",
     );
     assert!(!env.path("index").exists());
 }
@@ -57,8 +57,8 @@ fn a_damaged_model_is_named_with_the_digests() {
     env.write(&format!("{MODEL}/model.onnx"), "not the weights");
     env.write(&format!("{MODEL}/tokenizer.json"), "{}");
     env.docent(&["index", "docs"]).fails_with(&format!(
-        "error: `[ROOT]/models/all-minilm-l6-v2/model.onnx` is damaged: sha256 wanted {}, got {}\n\n\
-         hint: run `docent pull all-minilm-l6-v2` to replace it\n",
+        "error: `[ROOT]/models/docent-minilm/model.onnx` is damaged: sha256 wanted {}, got {}\n\n\
+         hint: run `docent pull docent-minilm` to replace it\n",
         wanted(FileRole::Model),
         Sha256::of(b"not the weights")
     ));
@@ -72,8 +72,8 @@ fn a_spoilt_record_of_the_pull() {
     env.write(&format!("{MODEL}/files.toml"), "rubbish");
     let outcome = env.docent(&["index", "docs"]).ends_with_status(2).prints("");
     let (message, hint) = outcome.stderr.split_once("\n\nhint: ").unwrap();
-    assert_eq!(hint, "run `docent pull all-minilm-l6-v2` to write it anew\n");
-    let expected = "error: `[ROOT]/models/all-minilm-l6-v2/files.toml` cannot be read, and it says what the model's files should be: TOML parse error at line 1";
+    assert_eq!(hint, "run `docent pull docent-minilm` to write it anew\n");
+    let expected = "error: `[ROOT]/models/docent-minilm/files.toml` cannot be read, and it says what the model's files should be: TOML parse error at line 1";
     assert!(message.starts_with(expected), "{message}");
 }
 

@@ -83,9 +83,9 @@ fn the_list_of_models() {
     assert_eq!(
         models[0],
         json!({
-            "name": "all-minilm-l6-v2",
-            "aliases": ["minilm", "sentence-transformers/all-MiniLM-L6-v2"],
-            "description": "English, small and fast; int8 weights",
+            "name": "docent-minilm",
+            "aliases": [],
+            "description": "English, small and fast; tuned for questions to documentation; comes with docent",
             "dimensions": 384,
             "max_tokens": 256,
             "default": true,
@@ -93,12 +93,12 @@ fn the_list_of_models() {
             "bytes": 0,
         })
     );
-    assert_eq!((&models[1]["name"], &models[1]["state"]), (&json!("hashing"), &json!("built_in")));
+    assert_eq!((&models[2]["name"], &models[2]["state"]), (&json!("hashing"), &json!("built_in")));
     assert_eq!(models.iter().filter(|model| model["default"] == true).count(), 1);
 
-    env.write("models/all-minilm-l6-v2/model.onnx", "weights");
+    env.write("models/docent-minilm/model.onnx", "weights");
     assert_eq!(env.json(&["models", "--json"])["models"][0]["state"], "incomplete");
-    env.write("models/all-minilm-l6-v2/tokenizer.json", "{}");
+    env.write("models/docent-minilm/tokenizer.json", "{}");
     let model = &env.json(&["models", "--json"])["models"][0];
     assert_eq!((&model["state"], &model["bytes"]), (&json!("installed"), &json!(9)));
 
@@ -106,9 +106,9 @@ fn the_list_of_models() {
     let lines: Vec<&str> = table.lines().collect();
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words(lines[0]), ["NAME", "DIM", "TOKENS", "STATE", "DESCRIPTION"]);
-    assert_eq!(words(lines[1])[..5], ["all-minilm-l6-v2", "*", "384", "256", "installed"]);
-    assert_eq!(words(lines[2])[..5], ["hashing", "256", "256", "built", "in"]);
-    assert_eq!(words(lines[3])[3], "-");
+    assert_eq!(words(lines[1])[..5], ["docent-minilm", "*", "384", "256", "installed"]);
+    assert_eq!(words(lines[3])[..5], ["hashing", "256", "256", "built", "in"]);
+    assert_eq!(words(lines[4])[3], "-");
     assert_eq!(lines.last(), Some(&"* the default. `docent pull NAME` fetches one."));
     assert_eq!(lines.len(), models.len() + 3);
 }

@@ -36,6 +36,7 @@ mod mcp_support;
 mod network;
 mod node;
 mod old_formats;
+mod own_encoder;
 mod pull;
 mod python;
 mod quickstart;

@@ -59,7 +59,7 @@ fn no_other_command_touches_the_network() {
     guarded.docent(&["--help"]).succeeds();
     guarded.docent(&["pull", "hashing"]).succeeds();
     // Not even where a model is missing or damaged, nor where its name looks like a hub's.
-    guarded.docent(&["index", "docs", "--model", "all-minilm-l6-v2"]).ends_with_status(2);
+    guarded.docent(&["index", "docs", "--model", "docent-minilm"]).ends_with_status(2);
     guarded.docent(&["index", "docs", "--model", "BAAI/bge-small-en-v1.5"]).ends_with_status(2);
     guarded.docent(&["ask", "key", "--model", "bge-small-en-v1.5"]).ends_with_status(2);
     guarded.env.write("models/bge-small-en-v1.5/model.onnx", "rubbish");

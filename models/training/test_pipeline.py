@@ -1,0 +1,82 @@
+"""Tests of what needs no neural network: cutting, grouping, measuring. `python -m unittest discover models/training`."""
+
+from __future__ import annotations
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy
+
+import batches
+import cut
+import overlap
+import passages
+from passages import Example
+
+PARAGRAPH = "Every worker keeps its own connection and gives it back when the job is over, so that " * 4
+
+
+class Cutting(unittest.TestCase):
+    def test_a_passage_has_its_headings(self) -> None:
+        text = f"# Pools\n\n## Sizes\n\n{PARAGRAPH}\n\n## Limits\n\n{PARAGRAPH}"
+        found = cut.cut("pypi:x==1", "docs/pools.md", text)
+        self.assertEqual([passage.crumb for passage in found], ["pools > Pools > Sizes", "pools > Pools > Limits"])
+
+    def test_underlined_headings_nest(self) -> None:
+        text = f"Pools\n=====\n\nSizes\n-----\n\n{PARAGRAPH}\n"
+        self.assertEqual(cut.cut("p", "docs/pool.rst", text)[0].crumb, "pool > Pools > Sizes")
+
+    def test_a_hash_names_the_text(self) -> None:
+        one, other = (cut.Passage("p", "a.md", "A", text) for text in ("b", "c"))
+        self.assertNotEqual(one.hash, other.hash)
+        self.assertEqual(one.hash, cut.Passage("q", "b.md", "A", "b").hash)
+
+    def test_a_fence_is_no_heading(self) -> None:
+        text = f"# A\n\n```sh\n# not a heading\n```\n\n{PARAGRAPH}"
+        self.assertEqual({passage.crumb for passage in cut.cut("p", "a.md", text)}, {"a > A"})
+
+    def test_functions_with_docstrings_are_passages(self) -> None:
+        body = "\n".join(f"    value_{n} = {n} + sum(values) * {n}" for n in range(12))
+        text = f'def mean(values):\n    """The arithmetic mean of the values, and zero for none at all."""\n{body}\n    return value_0\n'
+        found = cut.cut("p", "stats.py", text)
+        self.assertEqual((found[0].crumb, found[0].text), ("stats", text.rstrip()))
+
+
+class Grouping(unittest.TestCase):
+    def examples(self) -> list[Example]:
+        topics = ("queue worker retry", "certificate key rotation", "table index column")
+        return [Example("s", f"{topics[n % 3]} number{n} word{n} other{n} " * 3, ("q",)) for n in range(48)]
+
+    def test_every_example_is_in_one_batch(self) -> None:
+        plan = batches.batches(self.examples(), size=16, group=4, seed=1)
+        self.assertEqual(sorted(index for batch in plan for index in batch), list(range(48)))
+
+    def test_a_group_is_of_one_topic(self) -> None:
+        plan = batches.batches(self.examples(), size=4, group=4, seed=1)
+        alike = [len({index % 3 for index in batch}) for batch in plan]
+        self.assertEqual(set(alike), {1})
+
+    def test_duplicates_are_no_neighbours(self) -> None:
+        vectors = batches.tf_idf(["one two three four", "one two three four", "five six seven eight"])
+        self.assertEqual(batches.neighbours(vectors, 0, numpy.array([False, True, True]), 1), [2])
+
+    def test_held_back_examples_are_not_trained_on(self) -> None:
+        kept, back = passages.held_back(self.examples(), 0.25, seed=3)
+        self.assertEqual((len(kept), len(back)), (36, 12))
+        self.assertFalse({example.text for example in kept} & {example.text for example in back})
+
+
+class KeepingOut(unittest.TestCase):
+    def test_thirteen_words_in_a_row_are_found_whatever_stands_between_them(self) -> None:
+        run = "a b c d e f g h i j k l m".split()
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "set.jsonl").write_text(", ".join(run), encoding="utf-8")
+            kept_out = overlap.of_folders([Path(folder)])
+        shared = Example("s", "say " + " ".join(run).upper(), ())
+        other = Example("s", "say " + " ".join(run[:-1]), ())
+        self.assertEqual(overlap.shared([shared, other], kept_out), [shared])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,50 @@
+//! docent's own encoder: that the program computes what the pipeline that made it computed, and that the pipeline's
+//! own tests pass.
+
+use std::path::Path;
+use std::process::Command;
+
+use docent::embedding::catalog::Catalog;
+use docent::embedding::store::ModelStore;
+use docent::embedding::{Embedder, Role};
+use docent::embedding::{OnnxEmbedder, Threads};
+use serde_json::Value;
+
+use crate::python::{python_with, said};
+use crate::real_model::{is_pulled, store};
+
+/// int8 kernels differ between processors in the last places; another model, or another pooling, is far below.
+const LEAST_COSINE: f64 = 0.98;
+
+#[test]
+fn the_program_and_the_pipeline_give_the_same_vectors() {
+    if !is_pulled() {
+        return;
+    }
+    let store = ModelStore::new(store());
+    let spec = Catalog::builtin().default_model();
+    let (files, runtime) = (store.files(spec).unwrap(), store.runtime().unwrap());
+    let embedder = OnnxEmbedder::load(spec, &files, &runtime, Threads::for_throughput(1)).unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/docent-minilm/vectors.json");
+    let entries: Value = serde_json::from_slice(&std::fs::read(shipped).unwrap()).unwrap();
+    let entries = entries.as_array().unwrap();
+    assert_eq!(entries.len(), 5);
+    for entry in entries {
+        let text = entry["text"].as_str().unwrap();
+        let wanted: Vec<f64> =
+            entry["vector"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
+        let got = embedder.encode(text, Role::Passage).unwrap().pooled;
+        let cosine: f64 = wanted.iter().zip(got.as_slice()).map(|(a, b)| a * f64::from(*b)).sum();
+        assert!(cosine > LEAST_COSINE, "{cosine} for {text}");
+    }
+}
+
+#[test]
+fn the_pipeline_passes_its_own_tests() {
+    let Some(python) = python_with(&["numpy"]) else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/training");
+    let mut tests = Command::new(python);
+    tests.args(["-B", "-m", "unittest", "-q"]).current_dir(folder);
+    let output = tests.output().unwrap();
+    assert!(output.status.success() && said(&output).contains("Ran 10 tests"), "{}", said(&output));
+}
