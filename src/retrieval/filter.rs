@@ -5,6 +5,10 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::query::QueryError;
 use crate::source::SourcePath;
 
+/// The longest pattern, in bytes. The work of compiling one grows faster than its length: a pattern
+/// of a megabyte would keep a thread busy for minutes.
+const MAX_PATTERN_BYTES: usize = 1_000;
+
 /// A glob over document paths: `docs/sso/**`, `*.mdx`, `{guides,reference}/**/*.md`. A pattern
 /// without a wildcard is a document or a whole folder; one without a `/` matches in any folder.
 #[derive(Debug, Clone)]
@@ -18,8 +22,13 @@ impl PathFilter {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// Where it is not a glob.
+    /// Where it is not a glob, or longer than any sensible one.
     pub fn new(pattern: &str) -> Result<Self, QueryError> {
+        if pattern.len() > MAX_PATTERN_BYTES {
+            let start: String = pattern.chars().take(60).collect();
+            let reason = format!("it has {} bytes, of {MAX_PATTERN_BYTES} at most", pattern.len());
+            return Err(QueryError::Path { pattern: format!("{start}…"), reason });
+        }
         let plain = pattern.trim().trim_start_matches("./").trim_matches('/');
         let anywhere = if plain.contains('/') { plain.to_owned() } else { format!("**/{plain}") };
         let matcher = |glob: &str| {
@@ -63,6 +72,14 @@ mod tests {
 
     fn admits(pattern: &str, path: &str) -> bool {
         PathFilter::new(pattern).unwrap().admits(&SourcePath::try_from(path.to_owned()).unwrap())
+    }
+
+    #[test]
+    fn a_pattern_that_would_take_minutes_to_compile_is_refused() {
+        let error = PathFilter::new(&"x".repeat(900_000)).unwrap_err().to_string();
+        assert!(error.ends_with("…` is not a glob: it has 900000 bytes, of 1000 at most"), "{error}");
+        assert!(error.len() < 200, "it does not repeat what was given: {error}");
+        assert!(PathFilter::new(&"x".repeat(1_000)).is_ok());
     }
 
     #[test]
