@@ -1,14 +1,16 @@
 //! What is typed.
 
 mod batch;
+mod eval;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use super::clients::Client;
-use crate::retrieval::{MAX_LIMIT, Part};
+use crate::retrieval::MAX_LIMIT;
 pub(super) use batch::BatchArguments;
+pub(super) use eval::{By, CompareArguments, EvalArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -366,127 +368,6 @@ Examples:
 pub(super) struct CompletionsArguments {
     /// The shell
     pub(super) shell: clap_complete::Shell,
-}
-
-/// `docent eval`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  docent eval questions/                             over the index that is there
-  docent eval scifact/ --build                       over the set's own corpus.jsonl, indexed for it
-  docent eval questions/ --corpus docs/              over documents indexed for this run
-  docent eval questions/ --json now.json --html now.html --by kind
-  docent eval questions/ --baseline now.json --tolerance 0.01
-  docent eval topics.txt --qrels qrels.txt --run docent.run
-
-SET is a folder with questions.jsonl (docent's own layout) or with queries.jsonl and qrels (BEIR), or
-a file of questions or TREC topics. The manual's page on evaluation describes formats and measures.
-
-Exit status: 0 done, 1 a measure fell below the baseline by more than the tolerance, 2 error.")]
-pub(super) struct EvalArguments {
-    /// Questions with judged documents
-    pub(super) set: PathBuf,
-
-    /// Index the set's own corpus.jsonl first, in --index DIR if that is given, else in a temporary folder
-    #[arg(long)]
-    pub(super) build: bool,
-
-    /// Index this folder or corpus.jsonl first, in place of the set's own
-    #[arg(long, value_name = "PATH")]
-    pub(super) corpus: Option<PathBuf>,
-
-    /// Judgements, in place of those beside the questions
-    #[arg(long, value_name = "FILE")]
-    pub(super) qrels: Option<PathBuf>,
-
-    /// Part of a BEIR set: the judgements in `qrels/NAME.tsv` [default: test]
-    #[arg(long, value_name = "NAME", conflicts_with = "qrels")]
-    pub(super) split: Option<String>,
-
-    /// Documents to rank for a question, 1 to 1000
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(super) limit: u16,
-
-    /// Grade from which on a document is relevant to MAP, MRR and recall [default: 1]
-    #[arg(long, value_name = "GRADE")]
-    pub(super) relevant_from: Option<i32>,
-
-    /// Ask each question in the wordings of rephrasings.jsonl as well
-    #[arg(long)]
-    pub(super) with_rephrasings: bool,
-
-    /// Rank without this part, to see what it is worth; may be repeated
-    #[arg(long, value_name = "PART", value_parser = part)]
-    pub(super) without: Vec<Part>,
-
-    /// Print the measures by kind of question as well
-    #[arg(long, value_name = "WHAT")]
-    pub(super) by: Option<By>,
-
-    /// Write everything as JSON to FILE, or to stdout with `-`
-    #[arg(long, value_name = "FILE")]
-    pub(super) json: Option<PathBuf>,
-
-    /// Write the rankings as a TREC run
-    #[arg(long, value_name = "FILE")]
-    pub(super) run: Option<PathBuf>,
-
-    /// Write a report for a browser
-    #[arg(long, value_name = "FILE")]
-    pub(super) html: Option<PathBuf>,
-
-    /// Compare with the JSON of an earlier evaluation of the same set
-    #[arg(long, value_name = "FILE")]
-    pub(super) baseline: Option<PathBuf>,
-
-    /// How far a measure may fall below the baseline
-    #[arg(long, value_name = "X", default_value_t = 0.0, requires = "baseline", value_parser = tolerance)]
-    pub(super) tolerance: f64,
-}
-
-/// What measures are broken down by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum By {
-    /// The kind of question
-    Kind,
-}
-
-fn part(text: &str) -> Result<Part, String> {
-    let names = Part::ALL.map(Part::name).join(", ");
-    Part::named(text).ok_or_else(|| format!("not a part of the ranking; the parts are {names}"))
-}
-
-fn tolerance(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
-        _ => Err("not a number from 0 to 1".to_owned()),
-    }
-}
-
-/// `docent compare`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  docent eval questions/ --json before.json
-  docent eval questions/ --json after.json --with-rephrasings
-  docent compare before.json after.json --html what-changed.html
-
-Differences are second less first, with 95 % intervals (paired bootstrap) and p-values (paired
-randomisation).")]
-pub(super) struct CompareArguments {
-    /// JSON of `docent eval --json`, to compare with
-    pub(super) first: PathBuf,
-
-    /// JSON of `docent eval --json`, to compare
-    pub(super) second: PathBuf,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub(super) json: bool,
-
-    /// Write a report for a browser
-    #[arg(long, value_name = "FILE")]
-    pub(super) html: Option<PathBuf>,
 }
 
 /// How many passages an answer may have. All that is no such number gets the same message.

@@ -40,14 +40,14 @@ pub(super) fn definition() -> Tool {
     let input = json!({
         "type": "object",
         "properties": {
-            "query": {"type": "string", "description": "Whole question, e.g. \"how do I rotate an API key?\""},
+            "query": {"type": "string", "description": "Whole question, e.g. \"how do I rotate a key?\""},
             "rephrasings": {"type": "array", "items": {"type": "string"}, "maxItems": 5,
                 "description": "Same question in other words"},
             "queries": {"type": "array", "items": {"type": "string"},
-                "description": "Different questions, instead of query"},
+                "description": "Several questions, not query"},
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "Passages; default 5"},
             "max_tokens": {"type": "integer", "description": "Budget for the answer"},
-            "path": {"type": "string", "description": "Glob or folder, e.g. docs/**/*.md"},
+            "path": {"type": "string", "description": "Glob or folder: docs/**/*.md"},
             "kind": {"type": "string", "description": "docs, example, changelog, code"},
             "detail": {"type": "string", "enum": ["detailed", "concise"], "description": "concise: first words only"},
             "cursor": {"type": "string", "description": "next_cursor, to go on"},
