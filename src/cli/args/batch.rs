@@ -72,7 +72,7 @@ pub(in crate::cli) enum QuestionsFormat {
     Jsonl,
     /// An id, a tab and the question
     Tsv,
-    /// TREC topics in <top> blocks
+    /// TREC topics in `<top>` blocks
     Topics,
     /// One question a line
     Lines,
