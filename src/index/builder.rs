@@ -9,6 +9,7 @@ use super::chunks::{DocumentRecord, StoredChunk};
 use super::commit::{Content, commit, ensure_index_folder};
 use super::embed::Embedding;
 use super::failure::{BuildError, OpenError};
+use super::graph::{GraphBuilder, GraphSettings};
 use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSummary};
 use super::parallel::in_parallel;
 use super::passages::{EncoderTokens, passage_hash};
@@ -57,6 +58,8 @@ pub struct IndexBuilder<'work> {
     pub trust_times: bool,
     /// How to cut.
     pub chunking: ChunkSettings,
+    /// When and how to build a graph for approximate search.
+    pub graph: GraphSettings,
     /// What to embed with.
     pub embedder: &'work dyn Embedder,
     /// Who watches.
@@ -134,14 +137,26 @@ impl IndexBuilder<'_> {
         let stage = Embedding { embedder: self.embedder, progress: self.progress };
         let mut cache = Cache::open(&self.folder, self.embedder);
         let embedded = stage.run(&passages, &hashes, previous, &mut cache)?;
+        let graph = GraphBuilder {
+            settings: self.graph,
+            values: &embedded.vectors,
+            dimensions: model.dimensions,
+            threads: self.embedder.parallelism(),
+            progress: self.progress,
+        };
+        let graph = graph.build()?;
         let content = Content {
             documents: prepared.iter().map(|file| &file.document).collect(),
             chunks: &stored_chunks(prepared, &hashes),
             bodies: cuts().map(|cut| cut.body.as_str()).collect(),
             embedded: &embedded,
+            graph: graph.as_ref(),
         };
-        let manifest =
-            Manifest { listed_ns: Some(listed_ns), ..self.manifest(prepared, passages.len(), &skipped) };
+        let manifest = Manifest {
+            listed_ns: Some(listed_ns),
+            graph: graph.as_ref().map(|graph| graph.summary),
+            ..self.manifest(prepared, passages.len(), &skipped)
+        };
         let manifest = commit(&self.folder, &content, manifest)?;
         let by_the_same = |index: &&Index| {
             (&index.manifest().model, index.manifest().arithmetic) == (&manifest.model, manifest.arithmetic)
@@ -225,6 +240,7 @@ impl IndexBuilder<'_> {
             roots: &self.roots,
             limits: &self.limits,
             trust_times: self.trust_times,
+            graph: self.graph,
         }
     }
 
@@ -247,6 +263,7 @@ impl IndexBuilder<'_> {
                 source_bytes: prepared.iter().map(|file| file.document.size).sum(),
             },
             skipped: SkipSummary::of(skipped),
+            graph: None,
             checksums: BTreeMap::new(),
             seal: None,
         }

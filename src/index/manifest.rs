@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::GraphSummary;
 use super::chunks::DocumentRecord;
 use super::failure::OpenError;
 use crate::chunking::ChunkSettings;
@@ -24,7 +25,7 @@ pub(super) const MANIFEST: &str = "manifest.json";
 const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 
 /// `index/manifest.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// See [`FORMAT_VERSION`].
     pub format: u32,
@@ -57,6 +58,9 @@ pub struct Manifest {
     pub counts: Counts,
     /// What was left out, by reason, with up to a hundred of them named.
     pub skipped: SkipSummary,
+    /// The graph for approximate search; absent where every question is compared with every chunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<GraphSummary>,
     /// blake3 of each file of the generation, by name.
     pub checksums: BTreeMap<String, String>,
     /// blake3 of the manifest's own text, with zeros in the place of these digits; absent in indexes of

@@ -8,7 +8,7 @@ use super::chunks::DocumentRecord;
 use super::commit::{ensure_index_folder, remove_leftovers};
 use super::failure::BuildError;
 use super::manifest::{Manifest, SkipSummary};
-use super::{Index, WriterLock};
+use super::{GraphSettings, Index, WriterLock};
 use crate::chunking::ChunkSettings;
 use crate::embedding::ModelIdentity;
 use crate::extract::{converted_text, read_document};
@@ -34,6 +34,8 @@ pub struct Survey<'work> {
     pub limits: &'work Limits,
     /// Whether a file of the same size and time is taken for unchanged without reading it.
     pub trust_times: bool,
+    /// When there has to be a graph.
+    pub graph: GraphSettings,
 }
 
 impl Survey<'_> {
@@ -69,7 +71,8 @@ impl Survey<'_> {
         let is_by_these = manifest.model == *model
             && manifest.chunking == *chunking
             && manifest.roots == self.absolute_roots()
-            && manifest.sources == self.sources();
+            && manifest.sources == self.sources()
+            && self.graph.fits(manifest);
         if !is_by_these {
             return None;
         }

@@ -1,6 +1,7 @@
 //! Questions to answers: candidates from both arms, fused into one ranking of chunks.
 
 mod answer;
+mod dense;
 mod filter;
 mod fusion;
 mod late;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use docent::chunking::ChunkSettings;
 use docent::embedding::{Embedder, HashingEmbedder};
-use docent::index::{IndexBuilder, Root};
+use docent::index::{GraphSettings, IndexBuilder, Root};
 use docent::mcp::{ServeError, Toolset, serve};
 use docent::progress::Silent;
 use docent::retrieval::{LoadFailure, Resident};
@@ -59,6 +59,7 @@ impl Library {
             limits: Limits::default(),
             trust_times: true,
             chunking: ChunkSettings::for_encoder(256),
+            graph: GraphSettings::default(),
             embedder: &HashingEmbedder::default(),
             progress: &Silent,
         };

@@ -53,6 +53,7 @@ impl Fixture {
         IndexBuilder {
             folder: folder.to_owned(),
             roots: vec![Root::at(self.source.path().to_owned())],
+            graph: super::GraphSettings::default(),
             limits: Limits::default(),
             trust_times: true,
             chunking: ChunkSettings::for_encoder(256),
