@@ -72,6 +72,8 @@ pub(super) enum Command {
     Models(ModelsArguments),
     /// Index documents, or bring their index up to date
     Index(IndexArguments),
+    /// Keep an index up to date while its documents change
+    Watch(WatchArguments),
     /// Ask a question
     Ask(AskArguments),
     /// Serve the index to AI agents over MCP
@@ -177,6 +179,21 @@ pub(super) struct IndexArguments {
     /// Forget folders and files that are gone, and remove what is kept to speed up later builds
     #[arg(long)]
     pub(super) prune: bool,
+}
+
+/// `docent watch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docent watch                       what was indexed before
+  docent watch docs/                 a folder
+  docent watch --quiet &             beside `docent serve`, which moves on by itself
+
+It indexes once, then again whenever something changes, until it is stopped (Ctrl-C). While a folder
+is gone, the index stays as it is. What it prints is what `docent index` prints.")]
+pub(super) struct WatchArguments {
+    /// Folders or files [default: the ones indexed before]
+    pub(super) paths: Vec<PathBuf>,
 }
 
 /// `docent ask`.

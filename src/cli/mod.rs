@@ -50,6 +50,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Pull(pull) => commands::pull::run(&settings, &pull),
         Command::Models(models) => commands::models::run(&settings, models),
         Command::Index(index) => commands::index::run(&settings, index),
+        Command::Watch(watch) => commands::watch::run(&settings, watch),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Serve(serve) => commands::serve::run(settings, serve),
         Command::Status(status) => commands::status::run(&settings, status),

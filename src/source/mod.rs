@@ -8,12 +8,14 @@ mod directory;
 mod path;
 mod read;
 mod skip;
+mod watch;
 
 pub use corpus::{Record, id_of_path, is_corpus, path_of_id};
 pub use directory::{Inventory, SourceError, SourceFile, modified_ns, walk};
 pub use path::{InvalidSourcePath, SourcePath};
 pub use read::{FileText, read_text};
 pub use skip::{Skip, SkipReason};
+pub use watch::SourceWatch;
 
 /// How much of a source is taken in.
 #[derive(Debug, Clone)]

@@ -27,7 +27,7 @@ const ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["rmcp", "tokio"], &["mcp/"]),
     (&["clap", "clap_complete", "indicatif"], &["cli/"]),
     (&["ureq", "zip"], &["embedding/pull/"]),
-    (&["ignore"], &["source/"]),
+    (&["ignore", "notify"], &["source/"]),
     (&["text_splitter"], &["chunking/"]),
 ];
 

@@ -31,3 +31,4 @@ mod quickstart;
 mod real_model;
 mod streams;
 mod testenv;
+mod watching;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::chunking::ChunkSettings;
@@ -10,6 +11,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
+use crate::embedding::Embedder;
 use crate::embedding::catalog::ModelSpec;
 use crate::index::{
     BuildReport, IndexBuilder, Manifest, OpenError, Outcome, Root, Survey, prune, read_manifest,
@@ -53,6 +55,18 @@ impl Sources {
 /// Builds the index and tells on stderr what was done.
 pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<BuildReport, Failure> {
     let started = Instant::now();
+    let existing = read_manifest(&settings.index).ok();
+    let report = build_with(settings, sources, &mut None)?;
+    tell(settings, &report, existing.as_ref(), started);
+    Ok(report)
+}
+
+/// Builds the index with the model in `loaded`, which is loaded when it is needed first.
+pub(super) fn build_with(
+    settings: &Settings,
+    sources: Sources,
+    loaded: &mut Option<Arc<dyn Embedder>>,
+) -> Result<BuildReport, Failure> {
     let paths = if sources.paths.is_empty() { indexed_before(settings)? } else { sources.paths };
     ensure_paths_exist(&paths)?;
     let roots: Vec<Root> = without_repeats(paths).into_iter().map(|path| Root { path }).collect();
@@ -65,23 +79,24 @@ pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<Bui
         limits: &sources.limits,
         trust_times: sources.trust_times,
     };
-    let report = if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
-        report
-    } else {
-        let embedder = model::load(settings, spec, Purpose::Indexing)?;
-        let builder = IndexBuilder {
-            folder: settings.index.clone(),
-            roots: roots.clone(),
-            limits: sources.limits,
-            trust_times: sources.trust_times,
-            chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
-            embedder: embedder.as_ref(),
-            progress: &settings.progress,
-        };
-        builder.build()?
+    if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
+        return Ok(report);
+    }
+    let embedder = match loaded {
+        Some(embedder) if embedder.identity().name == spec.name => Arc::clone(embedder),
+        _ => model::load(settings, spec, Purpose::Indexing)?,
     };
-    tell(settings, &report, existing.as_ref(), started);
-    Ok(report)
+    *loaded = Some(Arc::clone(&embedder));
+    let builder = IndexBuilder {
+        folder: settings.index.clone(),
+        roots: roots.clone(),
+        limits: sources.limits,
+        trust_times: sources.trust_times,
+        chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
+        embedder: embedder.as_ref(),
+        progress: &settings.progress,
+    };
+    Ok(builder.build()?)
 }
 
 /// A report where there is nothing to do, found out without loading the model.
@@ -113,7 +128,7 @@ fn without_gone(settings: &Settings, paths: Vec<PathBuf>) -> Vec<PathBuf> {
 }
 
 /// What the index that is there was made of.
-fn indexed_before(settings: &Settings) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn indexed_before(settings: &Settings) -> Result<Vec<PathBuf>, Failure> {
     match read_manifest(&settings.index) {
         Ok(manifest) => Ok(manifest.roots),
         Err(OpenError::Missing { folder }) => Err(Failure::NothingToIndex { folder }),
@@ -141,7 +156,7 @@ fn without_repeats(paths: Vec<PathBuf>) -> Vec<PathBuf> {
         .collect()
 }
 
-fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
+pub(super) fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
     let note = |text: &str| settings.progress.note(text);
     if let Some(before) = before.filter(|before| before.roots != report.manifest.roots) {
         let roots: Vec<String> = before.roots.iter().map(|root| format!("`{}`", root.display())).collect();

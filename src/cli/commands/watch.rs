@@ -1,0 +1,86 @@
+//! `docent watch`: the index follows its documents.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cli::args::WatchArguments;
+use crate::cli::commands::index::{Sources, build_with, ensure_paths_exist, indexed_before, tell};
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::settings::Settings;
+use crate::embedding::Embedder;
+use crate::index::{Outcome, read_manifest};
+use crate::progress::Progress as _;
+use crate::source::SourceWatch;
+
+/// How long after a build that failed the next try is, if nothing changes before.
+const RETRY: Duration = Duration::from_secs(10);
+
+pub(in crate::cli) fn run(settings: &Settings, arguments: WatchArguments) -> Result<ExitStatus, Failure> {
+    let paths = if arguments.paths.is_empty() { indexed_before(settings)? } else { arguments.paths };
+    ensure_paths_exist(&paths)?;
+    // By their full names: a folder that is moved away and comes back is the same one.
+    let paths: Vec<PathBuf> = paths.into_iter().map(|path| path.canonicalize().unwrap_or(path)).collect();
+    // Before the first build, so that nothing is missed between it and the first wait.
+    let mut watch = SourceWatch::over(&paths, &settings.index);
+    let mut watcher = Updates { settings, paths, embedder: None, trouble: None };
+    // What is wrong from the start is not for waiting.
+    watcher.update()?;
+    settings.progress.note("watching for changes; stop with Ctrl-C");
+    if let Some(failure) = watch.failure() {
+        settings
+            .progress
+            .note(&format!("the system does not tell of changes ({failure}): looking every few seconds"));
+    }
+    loop {
+        watch.wait(watcher.trouble.is_some().then_some(RETRY));
+        let gone = watch.gone();
+        match gone.first() {
+            Some(gone) => {
+                watcher.tell_once(format!(
+                    "`{}` is gone: the index stays as it is until it is back",
+                    gone.display()
+                ));
+            }
+            None => watcher.try_update(),
+        }
+    }
+}
+
+/// Builds when there is something to build.
+struct Updates<'run> {
+    settings: &'run Settings,
+    paths: Vec<PathBuf>,
+    /// Loaded when it is needed first, and kept.
+    embedder: Option<Arc<dyn Embedder>>,
+    /// What was told last, while it is still so.
+    trouble: Option<String>,
+}
+
+impl Updates<'_> {
+    fn update(&mut self) -> Result<(), Failure> {
+        let started = Instant::now();
+        let before = read_manifest(&self.settings.index).ok();
+        let report = build_with(self.settings, Sources::of(self.paths.clone()), &mut self.embedder)?;
+        if report.outcome != Outcome::Unchanged || before.is_none() {
+            tell(self.settings, &report, before.as_ref(), started);
+        }
+        self.trouble = None;
+        Ok(())
+    }
+
+    /// The same; a failure (another docent writes, the disk is full) is told and tried again.
+    fn try_update(&mut self) {
+        if let Err(failure) = self.update() {
+            self.tell_once(format!("error: {}\n\nhint: {}", failure.message(), failure.hint()));
+        }
+    }
+
+    fn tell_once(&mut self, trouble: String) {
+        if self.trouble.as_ref() != Some(&trouble) {
+            self.settings.progress.note(&trouble);
+            self.trouble = Some(trouble);
+        }
+    }
+}
