@@ -117,7 +117,7 @@ fn main() {
 fn build(index: &std::path::Path, source: &std::path::Path, embedder: &dyn Embedder) {
     let builder = IndexBuilder {
         folder: index.to_owned(),
-        roots: vec![Root { path: source.to_owned() }],
+        roots: vec![Root::new(source.to_owned())],
         limits: Limits::default(),
         trust_times: true,
         chunking: ChunkSettings::for_encoder(256),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::index::CollectionName;
 use crate::retrieval::MAX_LIMIT;
 
 const EXAMPLES: &str = "\
@@ -159,14 +160,23 @@ Examples:
   docent index docs/                 a folder
   docent index docs/ examples/ a.md  several: their names come first in the documents' paths
   docent index                       what was indexed before, again
+  docent index --collection api api/ these beside the others, as a collection of their own
   docent index --prune               the same, without folders that are gone, and tidied up
 
-The index then holds exactly these documents. What did not change is not embedded again. Markdown,
+The index then holds exactly these documents, and its named collections. What did not change is not embedded again. Markdown,
 MDX, reStructuredText, plain text, JSON changelogs and source code are read; `.gitignore`,
 `.ignore` and `.docentignore` are honoured; keys and `.env` files are never indexed.")]
 pub(super) struct IndexArguments {
     /// Folders or files [default: the ones indexed before]
     pub(super) paths: Vec<PathBuf>,
+
+    /// Make these paths the collection NAME of the index, beside the others in it
+    #[arg(long, value_name = "NAME", requires = "paths")]
+    pub(super) collection: Option<CollectionName>,
+
+    /// Take the collection NAME out of the index
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["paths", "collection"])]
+    pub(super) drop_collection: Option<CollectionName>,
 
     /// Skip files larger than this many bytes
     #[arg(long, value_name = "BYTES", default_value_t = crate::source::Limits::default().max_file_bytes)]
@@ -212,6 +222,10 @@ pub(super) struct AskArguments {
     /// The same question in other words, or a guess at its answer; up to 5 times
     #[arg(long, value_name = "TEXT")]
     pub(super) also: Vec<String>,
+
+    /// Ask only this collection of the index
+    #[arg(long, value_name = "NAME")]
+    pub(super) collection: Option<CollectionName>,
 
     /// The most passages to return, 1 to 100
     #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = limit, allow_negative_numbers = true)]

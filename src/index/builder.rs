@@ -13,7 +13,7 @@ use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSumma
 use super::parallel::in_parallel;
 use super::passages::{EncoderTokens, passage_hash};
 use super::survey::{NumberedFile, Survey};
-use super::{Index, WriterLock, storage};
+use super::{CollectionName, Index, WriterLock, storage};
 use crate::chunking::{ChunkSettings, Chunker, Cut};
 use crate::embedding::Embedder;
 use crate::parse::{Format, parse};
@@ -25,6 +25,22 @@ use crate::source::{FileText, Limits, Skip, SourceError, SourceFile, read_text};
 pub struct Root {
     /// Where it is.
     pub path: PathBuf,
+    /// The collection that it belongs to, where not to the one without a name.
+    pub collection: Option<CollectionName>,
+}
+
+impl Root {
+    /// A root of the collection without a name.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, collection: None }
+    }
+
+    /// The collection's name; empty for the one without.
+    #[must_use]
+    pub fn collection(&self) -> &str {
+        self.collection.as_ref().map_or("", CollectionName::as_str)
+    }
 }
 
 /// Builds the index in one folder.
@@ -216,6 +232,7 @@ impl IndexBuilder<'_> {
             indexed_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             listed_ns: None,
             roots: self.survey().absolute_roots(),
+            collections: self.survey().collections(),
             model: self.embedder.identity().clone(),
             arithmetic: self.embedder.arithmetic(),
             chunking: self.chunking,

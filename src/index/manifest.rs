@@ -1,6 +1,6 @@
 //! The manifest: which generation is current, what made it, and a checksum for each of its files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,9 @@ pub struct Manifest {
     pub listed_ns: Option<u64>,
     /// The folders and files that were indexed.
     pub roots: Vec<PathBuf>,
+    /// The collection of each root, empty for the one without a name. Absent where none has a name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<String>,
     /// What made the vectors.
     pub model: ModelIdentity,
     /// In which numbers the encoder ran when the newest vectors were made; absent where the model's
@@ -99,6 +102,27 @@ impl SkipSummary {
 }
 
 impl Manifest {
+    /// The collection of a root; empty for the one without a name.
+    #[must_use]
+    pub fn collection_of(&self, root: usize) -> &str {
+        self.collections.get(root).map_or("", String::as_str)
+    }
+
+    /// The collections that have a name, in order.
+    #[must_use]
+    pub fn named_collections(&self) -> BTreeSet<&str> {
+        self.collections.iter().map(String::as_str).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// How many folders stand before the path of a document that it does not have under its root: that
+    /// of its collection, and that of its root where the collection has several.
+    #[must_use]
+    pub fn depth_of(&self, root: usize) -> usize {
+        let collection = self.collection_of(root);
+        let in_the_same = (0..self.roots.len()).filter(|other| self.collection_of(*other) == collection);
+        usize::from(!collection.is_empty()) + usize::from(in_the_same.count() > 1)
+    }
+
     /// The manifest's own file, in the index at `folder`.
     #[must_use]
     pub fn path(folder: &Path) -> PathBuf {

@@ -7,6 +7,7 @@
 mod builder;
 mod cache;
 mod chunks;
+mod collection;
 mod commit;
 mod consistency;
 mod embed;
@@ -28,6 +29,7 @@ mod vectors;
 
 pub use builder::{BuildReport, IndexBuilder, Outcome, Root};
 pub use chunks::{DocumentRecord, StoredChunk};
+pub use collection::{CollectionName, InvalidCollectionName};
 pub use commit::leftovers;
 pub use failure::{BuildError, OpenError};
 pub use generation::Index;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::builder::{BuildReport, Outcome, Root};
 use super::cache;
 use super::chunks::DocumentRecord;
+use super::collection::prefixes;
 use super::commit::{ensure_index_folder, remove_leftovers};
 use super::failure::BuildError;
 use super::manifest::{Manifest, SkipSummary};
@@ -65,7 +66,8 @@ impl Survey<'_> {
         let manifest = index.manifest();
         let is_by_these = manifest.model == *model
             && manifest.chunking == *chunking
-            && manifest.roots == self.absolute_roots();
+            && manifest.roots == self.absolute_roots()
+            && manifest.collections == self.collections();
         if !is_by_these {
             return None;
         }
@@ -121,16 +123,19 @@ impl Survey<'_> {
         read_text(&file.location, self.limits.max_file_bytes).err()
     }
 
-    /// The files of all roots. With several roots, each root's name stands before its paths.
+    /// The files of all roots. With several roots in a collection, each root's
+    /// name stands before its paths, and before that a collection's.
     pub(super) fn inventory(&self) -> Result<(Vec<NumberedFile>, Vec<Skip>), BuildError> {
         let mut files: Vec<NumberedFile> = Vec::new();
         let mut skipped = Vec::new();
         // `docent index .` writes below what it reads.
         let own = self.folder.canonicalize().ok();
+        let roots: Vec<(&Path, &str)> =
+            self.roots.iter().map(|root| (root.path.as_path(), root.collection())).collect();
+        let prefixes = prefixes(&roots);
         for (number, root) in self.roots.iter().enumerate() {
             let found = walk(&root.path, self.limits, own.as_deref(), &|path| Format::of(path).is_some())?;
-            let prefix = if self.roots.len() > 1 { folder_name(&root.path) } else { None };
-            let prefixed = |path: &str| match &prefix {
+            let prefixed = |path: &str| match &prefixes[number] {
                 Some(prefix) => format!("{prefix}/{path}"),
                 None => path.to_owned(),
             };
@@ -156,6 +161,12 @@ impl Survey<'_> {
         Err(SourceError::SamePath { path, first: root(pair[0].0), second: root(pair[1].0) }.into())
     }
 
+    /// The collection of each root; none at all where no collection has a name.
+    pub(super) fn collections(&self) -> Vec<String> {
+        let names: Vec<String> = self.roots.iter().map(|root| root.collection().to_owned()).collect();
+        if names.iter().all(String::is_empty) { Vec::new() } else { names }
+    }
+
     pub(super) fn absolute_roots(&self) -> Vec<PathBuf> {
         let absolute = |root: &Root| root.path.canonicalize().unwrap_or_else(|_| root.path.clone());
         self.roots.iter().map(absolute).collect()
@@ -179,13 +190,4 @@ pub fn prune(folder: &Path) -> Result<(), BuildError> {
 pub fn time_tells(manifest: &Manifest, document: &DocumentRecord) -> bool {
     let settled = document.modified_ns.saturating_add(TOO_RECENT_NS);
     document.modified_ns != 0 && manifest.listed_ns.is_some_and(|listed| settled < listed)
-}
-
-fn folder_name(path: &Path) -> Option<String> {
-    let canonical = path.canonicalize().ok()?;
-    if canonical.is_dir() {
-        canonical.file_name().map(|name| name.to_string_lossy().into_owned())
-    } else {
-        None
-    }
 }

@@ -17,6 +17,7 @@ pub struct Query {
     limit: usize,
     rephrasings: Vec<String>,
     path: Option<PathFilter>,
+    collection: Option<String>,
     offset: usize,
     /// Whether the sources of the hits are looked at.
     freshness: bool,
@@ -85,6 +86,7 @@ impl Query {
             limit,
             rephrasings: Vec::new(),
             path: None,
+            collection: None,
             offset: 0,
             freshness: true,
         })
@@ -110,6 +112,18 @@ impl Query {
     #[must_use]
     pub fn within(self, path: PathFilter) -> Self {
         Self { path: Some(path), ..self }
+    }
+
+    /// The same question of one collection.
+    #[must_use]
+    pub fn of_collection(self, name: &str) -> Self {
+        Self { collection: Some(name.to_owned()), ..self }
+    }
+
+    /// The collection it is asked of, where not of all.
+    #[must_use]
+    pub fn collection(&self) -> Option<&str> {
+        self.collection.as_deref()
     }
 
     /// The same question without its first `offset` hits.

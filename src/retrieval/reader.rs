@@ -194,10 +194,18 @@ impl Reader {
 
     /// Which chunks belong to the documents that `query` is asked of; `None` where all do.
     pub(super) fn admitted(&self, query: &Query) -> Result<Option<Vec<bool>>, OpenError> {
-        let Some(filter) = query.path() else { return Ok(None) };
+        let (path, collection) = (query.path(), query.collection());
+        if path.is_none() && collection.is_none() {
+            return Ok(None);
+        }
+        let manifest = self.manifest();
+        let admits = |document: &DocumentRecord| {
+            path.is_none_or(|filter| filter.admits(&document.path))
+                && collection.is_none_or(|name| manifest.collection_of(document.root as usize) == name)
+        };
         let mut admitted = vec![false; self.index.chunk_count()];
         for document in self.documents(0..usize::MAX)? {
-            if filter.admits(&document.path) {
+            if admits(&document) {
                 let first = document.first_chunk as usize;
                 let end = (first + document.chunk_count as usize).min(admitted.len());
                 admitted[first.min(end)..end].fill(true);

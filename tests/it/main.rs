@@ -7,6 +7,7 @@ mod bad_index;
 mod bad_models;
 mod bad_questions;
 mod bad_sources;
+mod collections;
 mod durability;
 mod eval;
 mod eval_trec;

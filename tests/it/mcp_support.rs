@@ -55,7 +55,7 @@ impl Library {
     pub(crate) fn index(&self) {
         let builder = IndexBuilder {
             folder: self.index_folder(),
-            roots: vec![Root { path: self.documents() }],
+            roots: vec![Root::new(self.documents())],
             limits: Limits::default(),
             trust_times: true,
             chunking: ChunkSettings::for_encoder(256),

@@ -1,6 +1,7 @@
 //! `docent ask`: one question, one answer.
 
 use crate::cli::args::AskArguments;
+use crate::cli::commands::roots;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
@@ -11,8 +12,12 @@ use crate::retrieval::{Answer, Query, Retriever};
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: &AskArguments) -> Result<ExitStatus, Failure> {
     // A question that cannot be asked should not wait for a model to load.
-    let query = Query::new(&arguments.question, arguments.limit)?
+    let mut query = Query::new(&arguments.question, arguments.limit)?
         .rephrased(arguments.also.iter().map(String::as_str))?;
+    if let Some(name) = &arguments.collection {
+        roots::ensure_collection(settings, &read_manifest(&settings.index)?, name)?;
+        query = query.of_collection(name.as_str());
+    }
     let answer = answer(settings, &query)?;
     if arguments.json {
         render::json(&answer)?;

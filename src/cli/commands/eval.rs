@@ -14,7 +14,7 @@ use crate::evaluation::report::{counted, evaluation_page, evaluation_text, regre
 use crate::evaluation::{
     Evaluated, Evaluation, EvaluationError, Evaluator, QuestionSet, SetOptions, regressions,
 };
-use crate::index::{Index, OpenError, read_manifest};
+use crate::index::{Index, OpenError, Root, read_manifest};
 use crate::progress::Progress;
 use crate::retrieval::Retriever;
 
@@ -75,7 +75,7 @@ fn build_where_asked(
         folder.path().clone_into(&mut settings.index);
         Some(folder)
     };
-    index::build(settings, index::Sources::of(vec![corpus.clone()]))?;
+    index::build(settings, index::Sources::of(vec![Root::new(corpus.clone())]))?;
     Ok(temporary)
 }
 

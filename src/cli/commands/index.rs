@@ -1,21 +1,18 @@
 //! `docent index`: documents in, one new generation out.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::chunking::ChunkSettings;
 use crate::cli::args::IndexArguments;
+use crate::cli::commands::roots;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
 use crate::embedding::Embedder;
 use crate::embedding::catalog::ModelSpec;
-use crate::index::{
-    BuildReport, IndexBuilder, Manifest, OpenError, Outcome, Root, Survey, prune, read_manifest,
-};
+use crate::index::{BuildReport, IndexBuilder, Manifest, Outcome, Root, Survey, prune, read_manifest};
 use crate::progress::Progress;
 use crate::source::{Limits, Skip};
 
@@ -24,12 +21,14 @@ const NAMED_SKIPS: usize = 10;
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: IndexArguments) -> Result<ExitStatus, Failure> {
     let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
-    let paths = if arguments.prune && arguments.paths.is_empty() {
-        without_gone(settings, indexed_before(settings)?)
-    } else {
-        arguments.paths
-    };
-    build(settings, Sources { paths, limits, trust_times: !arguments.checksum })?;
+    let mut roots = roots::wanted(settings, arguments.paths, arguments.collection.as_ref())?;
+    if let Some(name) = arguments.drop_collection {
+        roots = roots::without_collection(settings, roots, &name)?;
+    }
+    if arguments.prune {
+        roots = roots::without_gone(settings, roots);
+    }
+    build(settings, Sources { roots, limits, trust_times: !arguments.checksum })?;
     if arguments.prune {
         prune(&settings.index)?;
     }
@@ -38,8 +37,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: IndexArguments) -> Res
 
 /// What to index, and how closely to look.
 pub(in crate::cli) struct Sources {
-    /// None: what was indexed before.
-    pub(in crate::cli) paths: Vec<PathBuf>,
+    pub(in crate::cli) roots: Vec<Root>,
     pub(in crate::cli) limits: Limits,
     /// Whether a file of the same size and time is taken for unchanged without reading it.
     pub(in crate::cli) trust_times: bool,
@@ -47,8 +45,8 @@ pub(in crate::cli) struct Sources {
 
 impl Sources {
     /// These, looked at in the common way.
-    pub(in crate::cli) fn of(paths: Vec<PathBuf>) -> Self {
-        Self { paths, limits: Limits::default(), trust_times: true }
+    pub(in crate::cli) fn of(roots: Vec<Root>) -> Self {
+        Self { roots, limits: Limits::default(), trust_times: true }
     }
 }
 
@@ -67,9 +65,8 @@ pub(super) fn build_with(
     sources: Sources,
     loaded: &mut Option<Arc<dyn Embedder>>,
 ) -> Result<BuildReport, Failure> {
-    let paths = if sources.paths.is_empty() { indexed_before(settings)? } else { sources.paths };
-    ensure_paths_exist(&paths)?;
-    let roots: Vec<Root> = without_repeats(paths).into_iter().map(|path| Root { path }).collect();
+    let roots = sources.roots;
+    roots::ensure_exist(roots.iter().map(|root| &root.path))?;
     // An index that cannot be read is replaced; the builder says so.
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
@@ -115,50 +112,16 @@ fn unchanged(
     }
 }
 
-/// What is still there of `paths`; what is not is told.
-fn without_gone(settings: &Settings, paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|path| path.exists());
-    if there.is_empty() {
-        return paths;
-    }
-    for path in gone {
-        settings.progress.note(&format!("`{}` is gone, and so are its documents", path.display()));
-    }
-    there
-}
-
-/// What the index that is there was made of.
-pub(super) fn indexed_before(settings: &Settings) -> Result<Vec<PathBuf>, Failure> {
-    match read_manifest(&settings.index) {
-        Ok(manifest) => Ok(manifest.roots),
-        Err(OpenError::Missing { folder }) => Err(Failure::NothingToIndex { folder }),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// A misspelt path should not wait for a model to load.
-pub(super) fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
-    match paths.iter().find(|path| !path.exists()) {
-        Some(path) => {
-            let error = crate::source::SourceError::NotFound { path: path.clone() };
-            Err(crate::index::BuildError::Source(error).into())
-        }
-        None => Ok(()),
-    }
-}
-
-/// One folder named twice is one folder.
-fn without_repeats(paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut seen = HashSet::new();
-    paths
-        .into_iter()
-        .filter(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())))
-        .collect()
+/// Whether other folders have taken the place of those that were indexed before. Collections are made
+/// and dropped by name: nobody needs to be told of them.
+fn is_replaced(before: &Manifest, now: &Manifest) -> bool {
+    let collections = before.collections.is_empty() && now.collections.is_empty();
+    collections && before.roots != now.roots
 }
 
 pub(super) fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
     let note = |text: &str| settings.progress.note(text);
-    if let Some(before) = before.filter(|before| before.roots != report.manifest.roots) {
+    if let Some(before) = before.filter(|before| is_replaced(before, &report.manifest)) {
         let roots: Vec<String> = before.roots.iter().map(|root| format!("`{}`", root.display())).collect();
         note(&format!("this index held {}; it now holds what you named, and only that", roots.join(", ")));
     }

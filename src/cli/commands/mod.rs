@@ -9,6 +9,7 @@ pub(super) mod index;
 pub(super) mod models;
 pub(super) mod pull;
 pub(super) mod quickstart;
+mod roots;
 pub(super) mod serve;
 pub(super) mod status;
 pub(super) mod watch;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ask, index, pull};
+use super::{ask, index, pull, roots};
 use crate::cli::args::QuickstartArguments;
 use crate::cli::client_config;
 use crate::cli::exit_status::ExitStatus;
@@ -29,7 +29,7 @@ pub(in crate::cli) fn run(
     if asked_for_manual && !path.is_dir() {
         return Err(Failure::NoManual { manual: path });
     }
-    index::ensure_paths_exist(std::slice::from_ref(&path))?;
+    roots::ensure_exist([&path])?;
     let note = |text: &str| settings.progress.note(text);
     note("1. model");
     let existing = read_manifest(&settings.index).ok();
@@ -38,7 +38,7 @@ pub(in crate::cli) fn run(
         pull::fetch(settings, spec, None)?;
     }
     note("2. index");
-    index::build(settings, index::Sources::of(vec![path]))?;
+    index::build(settings, index::Sources::of(roots::wanted(settings, vec![path], None)?))?;
     note("3. first question");
     let question = if asked_for_manual { MANUAL_QUESTION.to_owned() } else { question_for(&settings.index)? };
     let answer = ask::answer(settings, &Query::new(&question, SAMPLE_LIMIT)?)?;

@@ -39,11 +39,14 @@ fn describe(folder: &Path, manifest: &Manifest) -> String {
         .map(|(reason, count)| format!("{count} {}", reason.replace('_', " ")))
         .collect();
     let skipped = if skipped.is_empty() { "nothing".to_owned() } else { skipped.join(", ") };
+    let named: Vec<&str> = manifest.named_collections().into_iter().collect();
+    let collections =
+        if named.is_empty() { String::new() } else { format!("collections {}\n", named.join(", ")) };
     let counts = manifest.counts;
     let arithmetic =
         manifest.arithmetic.map(|kind| format!(", {} arithmetic", kind.as_str())).unwrap_or_default();
     format!(
-        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\ndocuments  {}\nchunks     {}\nmodel      {}{arithmetic}\nleft out   {skipped}\n",
+        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\n{collections}documents  {}\nchunks     {}\nmodel      {}{arithmetic}\nleft out   {skipped}\n",
         folder.display(),
         manifest.generation,
         manifest.format,

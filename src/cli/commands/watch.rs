@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cli::args::WatchArguments;
-use crate::cli::commands::index::{Sources, build_with, ensure_paths_exist, indexed_before, tell};
+use crate::cli::commands::index::{Sources, build_with, tell};
+use crate::cli::commands::roots;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 use crate::embedding::Embedder;
-use crate::index::{Outcome, read_manifest};
+use crate::index::{Outcome, Root, read_manifest};
 use crate::progress::Progress as _;
 use crate::source::SourceWatch;
 
@@ -18,13 +19,16 @@ use crate::source::SourceWatch;
 const RETRY: Duration = Duration::from_secs(10);
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: WatchArguments) -> Result<ExitStatus, Failure> {
-    let paths = if arguments.paths.is_empty() { indexed_before(settings)? } else { arguments.paths };
-    ensure_paths_exist(&paths)?;
+    let mut roots = roots::wanted(settings, arguments.paths, None)?;
+    roots::ensure_exist(roots.iter().map(|root| &root.path))?;
     // By their full names: a folder that is moved away and comes back is the same one.
-    let paths: Vec<PathBuf> = paths.into_iter().map(|path| path.canonicalize().unwrap_or(path)).collect();
+    for root in &mut roots {
+        root.path = root.path.canonicalize().unwrap_or_else(|_| root.path.clone());
+    }
+    let paths: Vec<PathBuf> = roots.iter().map(|root| root.path.clone()).collect();
     // Before the first build, so that nothing is missed between it and the first wait.
     let mut watch = SourceWatch::over(&paths, &settings.index);
-    let mut watcher = Updates { settings, paths, embedder: None, trouble: None };
+    let mut watcher = Updates { settings, roots, embedder: None, trouble: None };
     // What is wrong from the start is not for waiting.
     watcher.update()?;
     settings.progress.note("watching for changes; stop with Ctrl-C");
@@ -51,7 +55,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: WatchArguments) -> Res
 /// Builds when there is something to build.
 struct Updates<'run> {
     settings: &'run Settings,
-    paths: Vec<PathBuf>,
+    roots: Vec<Root>,
     /// Loaded when it is needed first, and kept.
     embedder: Option<Arc<dyn Embedder>>,
     /// What was told last, while it is still so.
@@ -62,7 +66,7 @@ impl Updates<'_> {
     fn update(&mut self) -> Result<(), Failure> {
         let started = Instant::now();
         let before = read_manifest(&self.settings.index).ok();
-        let report = build_with(self.settings, Sources::of(self.paths.clone()), &mut self.embedder)?;
+        let report = build_with(self.settings, Sources::of(self.roots.clone()), &mut self.embedder)?;
         if report.outcome != Outcome::Unchanged || before.is_none() {
             tell(self.settings, &report, before.as_ref(), started);
         }

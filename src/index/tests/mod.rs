@@ -52,7 +52,7 @@ impl Fixture {
     fn builder(&self, folder: &Path) -> IndexBuilder<'_> {
         IndexBuilder {
             folder: folder.to_owned(),
-            roots: vec![Root { path: self.source.path().to_owned() }],
+            roots: vec![Root::new(self.source.path().to_owned())],
             limits: Limits::default(),
             trust_times: true,
             chunking: ChunkSettings::for_encoder(256),

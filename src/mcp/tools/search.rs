@@ -19,8 +19,18 @@ const MOST_BUDGET: usize = 100_000;
 /// What the answer around the passages takes.
 const ENVELOPE: usize = 60;
 const MAX_QUESTIONS: usize = 8;
-const PARAMETERS: &[&str] =
-    &["query", "rephrasings", "queries", "limit", "max_tokens", "path", "detail", "cursor", "generation"];
+const PARAMETERS: &[&str] = &[
+    "query",
+    "rephrasings",
+    "queries",
+    "limit",
+    "max_tokens",
+    "path",
+    "collection",
+    "detail",
+    "cursor",
+    "generation",
+];
 
 const DESCRIPTION: &str = "Find passages that answer a question. Ask in plain words and add 3 \
 `rephrasings`: a terse technical phrase, the documentation's own wording, a guess at the answer; \
@@ -38,6 +48,7 @@ pub(super) fn definition() -> Tool {
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "Passages; default 5"},
             "max_tokens": {"type": "integer", "description": "Budget for the answer"},
             "path": {"type": "string", "description": "Glob or folder, e.g. docs/**/*.md"},
+            "collection": {"type": "string", "description": "Only this one"},
             "detail": {"type": "string", "enum": ["detailed", "concise"], "description": "concise: first words only"},
             "cursor": {"type": "string", "description": "next_cursor, to go on"},
             "generation": {"type": "integer", "description": "Pin the index build"},
@@ -81,9 +92,15 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
 fn questions(arguments: &Arguments, limit: usize) -> Result<Vec<Query>, ToolError> {
     let path = arguments.text("path")?.filter(|path| !path.trim().is_empty());
     let path = path.map(PathFilter::new).transpose()?;
-    let within = |query: Query| match &path {
-        Some(path) => query.within(path.clone()),
-        None => query,
+    let collection = arguments.text("collection")?.map(str::trim).filter(|name| !name.is_empty());
+    let within = |mut query: Query| {
+        if let Some(path) = &path {
+            query = query.within(path.clone());
+        }
+        match collection {
+            Some(name) => query.of_collection(name),
+            None => query,
+        }
     };
     let rephrasings = arguments.texts("rephrasings")?;
     let queries = arguments.texts("queries")?;
@@ -111,6 +128,7 @@ impl Search {
         let cursor = self.cursor.as_deref().map(|text| Cursor::read(text, &question)).transpose()?;
         let offset = cursor.map_or(0, |cursor| cursor.offset);
         let ready = kept(resident, cursor.map(|cursor| cursor.generation).or(self.generation))?;
+        self.ensure_collection(&ready)?;
         let (mut passages, first, mut more) = self.ask(&ready, offset)?;
         if self.concise {
             shorten(&mut passages);
@@ -163,10 +181,29 @@ impl Search {
             self.questions.iter().flat_map(|query| query.wordings().map(str::to_owned)).collect();
         let path = self.questions.first().and_then(Query::path).map_or("", PathFilter::pattern);
         parts.push(path.to_owned());
+        parts.extend(self.collection().map(str::to_owned));
         if self.questions.len() > 1 {
             parts.push(self.limit.to_string());
         }
         parts
+    }
+
+    fn collection(&self) -> Option<&str> {
+        self.questions.first().and_then(Query::collection)
+    }
+
+    /// A collection that does not exist is a mistake, and not one without answers.
+    fn ensure_collection(&self, ready: &Ready) -> Result<(), ToolError> {
+        let Some(name) = self.collection() else { return Ok(()) };
+        let known = ready.reader().manifest().named_collections();
+        if known.contains(name) {
+            return Ok(());
+        }
+        let hint = match known.into_iter().collect::<Vec<_>>().join("`, `") {
+            known if known.is_empty() => "leave `collection` out: this index has none".into(),
+            known => format!("there are `{known}`"),
+        };
+        Err(ToolError::NotFound { what: "collection", name: name.to_owned(), hint })
     }
 
     fn nothing_found(&self) -> String {
