@@ -120,6 +120,7 @@ fn build(index: &std::path::Path, source: &std::path::Path, embedder: &dyn Embed
         roots: vec![Root::at(source.to_owned())],
         limits: Limits::default(),
         chunking: ChunkSettings::for_encoder(256),
+        calibrate: None,
         embedder,
         progress: &Silent,
     };

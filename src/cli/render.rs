@@ -27,6 +27,10 @@ pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
 /// An answer for people: a line with the source, a line with the headings, the passage.
 pub(super) fn answer(answer: &Answer) -> String {
     let mut output = String::new();
+    if let Some(confidence) = answer.confidence {
+        let said = if answer.no_good_match { ": no good match, only the nearest passages" } else { "" };
+        output.push_str(&format!("confidence {confidence:.2}{said}\n\n"));
+    }
     for (index, hit) in answer.hits.iter().enumerate() {
         if index > 0 {
             output.push('\n');

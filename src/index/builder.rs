@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::calibration::Calibration;
 use super::chunks::{DocumentRecord, StoredChunk};
 use super::commit::{Content, commit, is_generation, remove_leftovers};
 use super::embed::Embedding;
@@ -56,9 +57,14 @@ pub struct IndexBuilder<'work> {
     pub chunking: ChunkSettings,
     /// What to embed with.
     pub embedder: &'work dyn Embedder,
+    /// Finds out how answers look in the new generation where nothing answers.
+    pub calibrate: Option<&'work Calibrate<'work>>,
     /// Who watches.
     pub progress: &'work dyn Progress,
 }
+
+/// Asks a generation that is whole, and not in force yet.
+pub type Calibrate<'work> = dyn Fn(&Index) -> Result<Calibration, BuildError> + Sync + 'work;
 
 /// What a build did.
 #[derive(Debug, Clone)]
@@ -138,7 +144,12 @@ impl IndexBuilder<'_> {
             bodies: cuts().map(|cut| cut.body.as_str()).collect(),
             embedded: &embedded,
         };
-        let manifest = commit(&self.folder, &content, self.manifest(prepared, passages.len(), &skipped))?;
+        let manifest = commit(
+            &self.folder,
+            &content,
+            self.manifest(prepared, passages.len(), &skipped),
+            self.calibrate,
+        )?;
         let outcome = Outcome::Built { embedded: embedded.made, reused: passages.len() - embedded.made };
         Ok(BuildReport { outcome, manifest, skipped })
     }
@@ -251,6 +262,7 @@ impl IndexBuilder<'_> {
         let manifest = index.manifest();
         let same_settings = manifest.model == *self.embedder.identity()
             && manifest.chunking == self.chunking
+            && (manifest.calibration.is_some() || self.calibrate.is_none())
             && manifest.roots == self.absolute_roots()
             && manifest.sources == self.sources()
             && manifest.skipped == SkipSummary::of(skipped)
@@ -297,6 +309,7 @@ impl IndexBuilder<'_> {
                 chunks,
                 source_bytes: prepared.iter().map(|file| file.document.size).sum(),
             },
+            calibration: None,
             skipped: SkipSummary::of(skipped),
             checksums: BTreeMap::new(),
         }
@@ -389,6 +402,7 @@ mod tests {
                 roots: vec![Root::at(self.source.path().to_owned())],
                 limits: Limits::default(),
                 chunking: ChunkSettings::for_encoder(256),
+                calibrate: None,
                 embedder: &self.embedder,
                 progress: &Silent,
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::builder::Calibrate;
 use super::chunks::{CHUNKS, DOCUMENTS, DocumentRecord, StoredChunk};
 use super::embed::Embedded;
 use super::failure::{BuildError, OpenError};
@@ -26,6 +27,7 @@ pub(super) fn commit(
     folder: &Path,
     content: &Content<'_>,
     manifest: Manifest,
+    calibrate: Option<&Calibrate>,
 ) -> Result<Manifest, BuildError> {
     let generation = next_generation(folder);
     remove_leftovers(folder)?;
@@ -33,8 +35,10 @@ pub(super) fn commit(
     let committed = write_files(&files, content).and_then(|checksums| {
         storage::sync_folder(folder)?;
         let manifest = Manifest { generation, checksums, ..manifest };
-        Index::open_generation(folder, manifest.clone())
+        let index = Index::open_generation(folder, manifest.clone())
             .map_err(|error| BuildError::Verify(Box::new(error)))?;
+        let calibration = calibrate.map(|calibrate| calibrate(&index)).transpose()?;
+        let manifest = Manifest { calibration, ..manifest };
         let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
         storage::replace_file(&folder.join(MANIFEST), &text)?;
         Ok(manifest)

@@ -5,6 +5,7 @@
 //! disk (`storage.rs`); every length that is read is checked before it is believed.
 
 mod builder;
+mod calibration;
 mod chunks;
 mod commit;
 mod embed;
@@ -20,13 +21,15 @@ mod storage;
 mod tokens;
 mod vectors;
 
-pub use builder::{BuildReport, IndexBuilder, Outcome, Root};
+pub use builder::{BuildReport, Calibrate, IndexBuilder, Outcome, Root};
+pub use calibration::{Calibration, Usual};
 pub use chunks::{DocumentRecord, StoredChunk};
 pub use failure::{BuildError, OpenError};
 pub use generation::Index;
 pub use lexical::{Lexical, QueryTerms};
 pub use lock::{LockError, WriterLock};
 pub use manifest::{Counts, FORMAT_VERSION, Manifest, OLDEST_READABLE, read_manifest};
+pub(crate) use parallel::in_parallel;
 pub use tokens::TokenSigns;
 pub use vectors::{Vectors, dot};
 

@@ -10,7 +10,7 @@ use docent::embedding::{Embedder, HashingEmbedder};
 use docent::index::{IndexBuilder, Root};
 use docent::mcp::{ServeError, serve};
 use docent::progress::Silent;
-use docent::retrieval::{LoadFailure, Resident};
+use docent::retrieval::{LoadFailure, Resident, calibrate};
 use docent::source::Limits;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
@@ -58,6 +58,7 @@ impl Library {
             roots: vec![Root::at(self.documents())],
             limits: Limits::default(),
             chunking: ChunkSettings::for_encoder(256),
+            calibrate: Some(&|index| calibrate(index, &HashingEmbedder::default())),
             embedder: &HashingEmbedder::default(),
             progress: &Silent,
         };

@@ -6,6 +6,8 @@ use crate::testenv::{PAGES, TestEnv};
 
 const OUTPUT: &str = r#"> What is Keys?
 
+confidence [CONFIDENCE]
+
 1. keys.md:3-3  (score [SCORE])
    Keys
 

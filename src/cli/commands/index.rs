@@ -12,6 +12,7 @@ use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
 use crate::index::{BuildReport, IndexBuilder, Manifest, OpenError, Outcome, Root, read_manifest};
 use crate::progress::Progress;
+use crate::retrieval::calibrate;
 use crate::source::{Limits, Skip};
 
 /// Files left out that are named one by one; `docent status --json` names more.
@@ -43,6 +44,7 @@ pub(in crate::cli) fn build(
         limits,
         chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
         embedder: embedder.as_ref(),
+        calibrate: Some(&|index| calibrate(index, embedder.as_ref())),
         progress: &settings.progress,
     }
     .build()?;
