@@ -6,6 +6,7 @@
 mod args;
 mod client_config;
 mod commands;
+mod declared;
 mod exit_status;
 mod failure;
 mod model;
@@ -49,7 +50,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Quickstart(quickstart) => commands::quickstart::run(&settings, quickstart),
         Command::Pull(pull) => commands::pull::run(&settings, &pull),
         Command::Models(models) => commands::models::run(&settings, models),
-        Command::Index(index) => commands::index::run(&settings, index),
+        Command::Index(index) => commands::index::run(&settings, &index),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Serve(serve) => commands::serve::run(settings, serve),
         Command::Status(status) => commands::status::run(&settings, status),
