@@ -53,7 +53,8 @@ fn the_python_example_measures_as_docent_does() {
     let output = run(&env, &python, &["set/questions.jsonl", "--save", "before.csv"], &script);
     assert!(output.status.success(), "{}", said(&output));
     let table = String::from_utf8(output.stdout).unwrap();
-    let all = table.lines().find(|line| line.starts_with("all questions")).unwrap_or_else(|| panic!("{table}"));
+    let all =
+        table.lines().find(|line| line.starts_with("all questions")).unwrap_or_else(|| panic!("{table}"));
     let ndcg: f64 = all.split_whitespace().nth(2).unwrap().parse().unwrap();
     env.docent(&["eval", "set", "-q", "--json", "ours.json"]).succeeds();
     let ours: serde_json::Value =

@@ -60,7 +60,8 @@ fn answers_obey_their_schema() {
     let mut without = answer.clone();
     without["hits"][0].as_object_mut().unwrap().remove("path");
     assert_refused("answer", &without);
-    let questions = "{\"id\": \"a\", \"query\": \"rotate a key\"}\nnonsense\n{\"id\": \"c\", \"query\": \" \"}\n";
+    let questions =
+        "{\"id\": \"a\", \"query\": \"rotate a key\"}\nnonsense\n{\"id\": \"c\", \"query\": \" \"}\n";
     let batch = env.command(&["batch", "-", "-q"]).input(questions).run().ends_with_status(2);
     let lines = records(&batch.stdout);
     assert_eq!(lines.len(), 3);
@@ -94,7 +95,10 @@ fn evaluations_and_comparisons_obey_theirs() {
     for (file, option) in [("bare.json", "--relevant-from=1"), ("worded.json", "--with-rephrasings")] {
         if option == "--with-rephrasings" {
             // The same id with a question that is answered better: something has moved.
-            env.write("set/questions.jsonl", set.replace("\"query\": \"key\"", "\"query\": \"failed delivery\""));
+            env.write(
+                "set/questions.jsonl",
+                set.replace("\"query\": \"key\"", "\"query\": \"failed delivery\""),
+            );
         }
         env.docent(&["eval", "set", "-q", "--json", file, option]).ends_with_status(0);
         let evaluation = fs::read_to_string(env.path(file)).unwrap();
