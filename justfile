@@ -5,7 +5,7 @@
 default:
     @just --list --unsorted
 
-# Build the program, and fetch ONNX Runtime and the default model into models/
+# Build the program, and fetch ONNX Runtime into models/, where the default model is
 setup:
     cargo build --release --locked
     cargo run --release --locked -- pull
