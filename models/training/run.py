@@ -39,7 +39,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--keep-out", type=Path, action="append", default=[], help="evaluation sets: no passage may share 13 words in a row with them")
     parser.add_argument("--base", type=Path, help="config.json, model.safetensors and tokenizer.json to start from [default: all-MiniLM-L6-v2]")
     parser.add_argument("--out", type=Path, required=True, help="folder for everything that is made")
-    parser.add_argument("--share", type=float, default=1.0, help="share of the trained weights in the average with the untuned ones")
+    parser.add_argument("--share", type=float, default=0.75, help="share of the trained weights in the average with the untuned ones")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--epochs", type=int, default=1)
     return parser.parse_args()
