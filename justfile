@@ -14,6 +14,10 @@ setup:
 test *FILTER:
     cargo test --locked {{FILTER}}
 
+# Look for what the property tests have not met yet: CASES random ones each
+explore CASES="20000":
+    PROPTEST_RNG_SEED="$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')" PROPTEST_CASES={{CASES}} cargo test --locked --lib
+
 # Check the formatting and all lints, as .ci/run does
 lint:
     cargo fmt --check
