@@ -10,5 +10,6 @@ pub mod index;
 pub mod mcp;
 pub mod parse;
 pub mod progress;
+pub mod remote;
 pub mod retrieval;
 pub mod source;

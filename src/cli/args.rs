@@ -169,16 +169,26 @@ pub(super) struct ModelsArguments {
 Examples:
   docent index docs/                 a folder
   docent index docs/ examples/ a.md  several: their names come first in the documents' paths
-  docent index                       what was indexed before, again
+  docent index package:npm:@workos/mcp-docs-server@0.1.0
+  docent index git:https://example.com/handbook.git#main feed:https://example.com/rss.xml
+  docent index                       what `docent.toml` says, else what was indexed before, again
   docent index --prune               the same, without folders that are gone, and tidied up
+
+Sources: PATH, git:URL#BRANCH, package:npm:NAME@VERSION (or pypi, crates), feed:URL, changelog:PATH,
+examples:PATH.
 
 The index then holds exactly these documents. What did not change is not embedded again. Markdown,
 MDX, HTML, reStructuredText, plain text, notebooks, Word, PDF, JSON changelogs and source code are
 read; `.gitignore`, `.ignore` and `.docentignore` are honoured; keys and `.env` files are never
 indexed.")]
 pub(super) struct IndexArguments {
-    /// Folders or files [default: the ones indexed before]
-    pub(super) paths: Vec<PathBuf>,
+    /// Folders, files and other sources [default: those of docent.toml, else the ones indexed before]
+    #[arg(value_name = "SOURCE")]
+    pub(super) sources: Vec<std::ffi::OsString>,
+
+    /// File that declares the sources [default: docent.toml, where it is there and no SOURCE is given]
+    #[arg(long, value_name = "FILE", conflicts_with = "sources")]
+    pub(super) config: Option<PathBuf>,
 
     /// Skip files larger than this many bytes
     #[arg(long, value_name = "BYTES", default_value_t = crate::source::Limits::default().max_file_bytes)]

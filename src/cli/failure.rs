@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::clients::ClientError;
+use super::declared::DeclarationError;
 use super::exit_status::ExitStatus;
 use super::render::printable;
 use crate::batch::BatchError;
@@ -15,7 +16,9 @@ use crate::embedding::store::StoreError;
 use crate::evaluation::EvaluationError;
 use crate::index::{BuildError, OpenError};
 use crate::mcp::{HttpSettingsError, PresetError, ServeError};
+use crate::remote::FetchError;
 use crate::retrieval::{QueryError, RetrievalError};
+use crate::source::InvalidSource;
 
 /// Whatever ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,12 @@ pub(super) enum Failure {
     Embed(#[from] EmbedError),
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error(transparent)]
+    Source(#[from] InvalidSource),
+    #[error(transparent)]
+    Declaration(#[from] DeclarationError),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -83,6 +92,11 @@ impl Failure {
             Self::Store(error) => error.hint(),
             Self::Embed(error) => error.hint(),
             Self::Build(error) => error.hint(),
+            Self::Source(_) => {
+                "sources are PATH, git:URL, package:npm:NAME, feed:URL, changelog:PATH, examples:PATH".into()
+            }
+            Self::Declaration(error) => error.hint(),
+            Self::Fetch(error) => error.hint(),
             Self::Open(error) => error.hint(),
             Self::Query(error) => error.hint(),
             Self::Retrieval(error) => error.hint(),

@@ -6,6 +6,7 @@
 mod args;
 mod clients;
 mod commands;
+mod declared;
 mod exit_status;
 mod failure;
 mod interruption;
@@ -50,7 +51,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Quickstart(quickstart) => commands::quickstart::run(&settings, quickstart),
         Command::Pull(pull) => commands::pull::run(&settings, &pull),
         Command::Models(models) => commands::models::run(&settings, models),
-        Command::Index(index) => commands::index::run(&settings, index),
+        Command::Index(index) => commands::index::run(&settings, &index),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Batch(batch) => commands::batch::run(&settings, &batch),
         Command::Serve(serve) => commands::serve::run(settings, serve),

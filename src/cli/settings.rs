@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::args::GlobalArguments;
 use super::progress::Reporter;
 use crate::embedding::store::ModelStore;
+use crate::remote::Cache;
 
 /// The settings of one run.
 pub(super) struct Settings {
@@ -18,6 +19,8 @@ pub(super) struct Settings {
     pub(super) model: Option<String>,
     /// A folder with the model's files in it.
     pub(super) model_dir: Option<PathBuf>,
+    /// Where fetched sources are kept.
+    pub(super) cache: Cache,
     /// Threads for the work.
     pub(super) threads: usize,
     /// Who tells the user about it.
@@ -33,6 +36,7 @@ impl Settings {
             index_is_named: index.is_some(),
             index: index.unwrap_or_else(|| PathBuf::from("index")),
             models: ModelStore::new(models.unwrap_or_else(default_models_folder)),
+            cache: Cache { folder: cache_folder() },
             model: arguments.model,
             model_dir: arguments.model_dir,
             threads: arguments.threads.map_or(cores, usize::from),
@@ -44,6 +48,16 @@ impl Settings {
 /// An environment variable that names a path. Set to nothing is the same as not set.
 fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// `DOCENT_CACHE`, else the user's folder for what can be fetched again, else the working folder.
+fn cache_folder() -> PathBuf {
+    let cache = variable("XDG_CACHE_HOME")
+        .or_else(|| variable("LOCALAPPDATA"))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache")));
+    let default =
+        || cache.map_or_else(|| PathBuf::from(".docent-cache"), |cache| cache.join("docent/sources"));
+    variable("DOCENT_CACHE").unwrap_or_else(default)
 }
 
 /// The checkout that docent runs in, else the user's data folder, else the working folder: a

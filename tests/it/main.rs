@@ -41,5 +41,6 @@ mod pull;
 mod python;
 mod quickstart;
 mod real_model;
+mod sources;
 mod streams;
 mod testenv;

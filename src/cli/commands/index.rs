@@ -1,11 +1,13 @@
 //! `docent index`: documents in, one new generation out.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::chunking::ChunkSettings;
 use crate::cli::args::IndexArguments;
+use crate::cli::declared;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
@@ -15,19 +17,19 @@ use crate::index::{
     BuildReport, IndexBuilder, Manifest, OpenError, Outcome, Root, Survey, prune, read_manifest,
 };
 use crate::progress::Progress;
-use crate::source::{Limits, Skip};
+use crate::remote;
+use crate::source::{Limits, Origin, Skip, SourceSpec};
 
 /// Files left out that are named one by one; `docent status --json` names more.
 const NAMED_SKIPS: usize = 10;
 
-pub(in crate::cli) fn run(settings: &Settings, arguments: IndexArguments) -> Result<ExitStatus, Failure> {
+pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Result<ExitStatus, Failure> {
     let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
-    let paths = if arguments.prune && arguments.paths.is_empty() {
-        without_gone(settings, indexed_before(settings)?)
-    } else {
-        arguments.paths
-    };
-    build(settings, Sources { paths, limits, trust_times: !arguments.checksum })?;
+    let mut sources = sources(settings, arguments)?;
+    if arguments.prune && arguments.sources.is_empty() {
+        sources = without_gone(settings, sources);
+    }
+    build(settings, Sources { of: sources, limits, trust_times: !arguments.checksum })?;
     if arguments.prune {
         prune(&settings.index)?;
     }
@@ -36,26 +38,45 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: IndexArguments) -> Res
 
 /// What to index, and how closely to look.
 pub(in crate::cli) struct Sources {
-    /// None: what was indexed before.
-    pub(in crate::cli) paths: Vec<PathBuf>,
+    pub(in crate::cli) of: Vec<SourceSpec>,
     pub(in crate::cli) limits: Limits,
     /// Whether a file of the same size and time is taken for unchanged without reading it.
     pub(in crate::cli) trust_times: bool,
 }
 
 impl Sources {
-    /// These, looked at in the common way.
+    /// These folders and files, looked at in the common way.
     pub(in crate::cli) fn of(paths: Vec<PathBuf>) -> Self {
-        Self { paths, limits: Limits::default(), trust_times: true }
+        let sources = paths.into_iter().map(SourceSpec::directory).collect();
+        Self { of: sources, limits: Limits::default(), trust_times: true }
+    }
+}
+
+/// What was typed, else what is declared, else what was indexed before.
+fn sources(settings: &Settings, arguments: &IndexArguments) -> Result<Vec<SourceSpec>, Failure> {
+    if !arguments.sources.is_empty() {
+        return arguments.sources.iter().map(|text| source_of(text)).collect();
+    }
+    let default = Path::new(declared::FILE);
+    match arguments.config.as_deref().or_else(|| default.is_file().then_some(default)) {
+        Some(file) => Ok(declared::read(file)?),
+        None => indexed_before(settings),
+    }
+}
+
+/// What is there under this name is meant, whatever it looks like.
+fn source_of(text: &OsStr) -> Result<SourceSpec, Failure> {
+    match text.to_str().filter(|_| !Path::new(text).exists()) {
+        Some(text) => Ok(text.parse()?),
+        None => Ok(SourceSpec::directory(text.into())),
     }
 }
 
 /// Builds the index and tells on stderr what was done.
 pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<BuildReport, Failure> {
     let started = Instant::now();
-    let paths = if sources.paths.is_empty() { indexed_before(settings)? } else { sources.paths };
-    ensure_paths_exist(&paths)?;
-    let roots: Vec<Root> = without_repeats(paths).into_iter().map(Root::at).collect();
+    ensure_paths_exist(&sources.of.iter().filter_map(local_path).collect::<Vec<_>>())?;
+    let roots = without_repeats(fetched(settings, sources.of)?);
     // An index that cannot be read is replaced; the builder says so.
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
@@ -100,24 +121,45 @@ fn unchanged(
     }
 }
 
-/// What is still there of `paths`; what is not is told.
-fn without_gone(settings: &Settings, paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|path| path.exists());
+/// What is still there of `sources`; what is not is told. What is fetched is never gone.
+fn without_gone(settings: &Settings, sources: Vec<SourceSpec>) -> Vec<SourceSpec> {
+    let is_there = |source: &SourceSpec| local_path(source).is_none_or(|path| path.exists());
+    let (there, gone): (Vec<SourceSpec>, Vec<SourceSpec>) = sources.iter().cloned().partition(is_there);
     if there.is_empty() {
-        return paths;
+        return sources;
     }
-    for path in gone {
-        settings.progress.note(&format!("`{}` is gone, and so are its documents", path.display()));
+    for source in gone {
+        settings.progress.note(&format!("`{source}` is gone, and so are its documents"));
     }
     there
 }
 
 /// What the index that is there was made of.
-fn indexed_before(settings: &Settings) -> Result<Vec<PathBuf>, Failure> {
+fn indexed_before(settings: &Settings) -> Result<Vec<SourceSpec>, Failure> {
     match read_manifest(&settings.index) {
-        Ok(manifest) => Ok(manifest.roots),
+        Ok(manifest) => Ok(manifest.declared()),
         Err(OpenError::Missing { folder }) => Err(Failure::NothingToIndex { folder }),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Brings what is elsewhere here, in the order of the sources.
+fn fetched(settings: &Settings, sources: Vec<SourceSpec>) -> Result<Vec<Root>, Failure> {
+    let fetch = |source: SourceSpec| {
+        let source = remote::absolute(source);
+        if !matches!(source.origin, Origin::Directory { .. }) {
+            settings.progress.note(&format!("fetching {source}"));
+        }
+        let path = remote::fetch(&source, &settings.cache, &settings.progress)?;
+        Ok(Root { path, source })
+    };
+    sources.into_iter().map(fetch).collect()
+}
+
+fn local_path(source: &SourceSpec) -> Option<PathBuf> {
+    match &source.origin {
+        Origin::Directory { path } => Some(path.clone()),
+        _ => None,
     }
 }
 
@@ -133,18 +175,18 @@ pub(super) fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
 }
 
 /// One folder named twice is one folder.
-fn without_repeats(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+fn without_repeats(mut roots: Vec<Root>) -> Vec<Root> {
     let mut seen = HashSet::new();
-    paths
-        .into_iter()
-        .filter(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())))
-        .collect()
+    let place = |root: &Root| root.path.canonicalize().unwrap_or_else(|_| root.path.clone());
+    // The same folder with other globs is another source.
+    roots.retain(|root| seen.insert((place(root), root.source.include.clone())));
+    roots
 }
 
 fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
     let note = |text: &str| settings.progress.note(text);
     if let Some(before) = before.filter(|before| before.roots != report.manifest.roots) {
-        let roots: Vec<String> = before.roots.iter().map(|root| format!("`{}`", root.display())).collect();
+        let roots: Vec<String> = before.declared().iter().map(|source| format!("`{source}`")).collect();
         note(&format!("this index held {}; it now holds what you named, and only that", roots.join(", ")));
     }
     note(&skips(&report.skipped));

@@ -31,7 +31,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: StatusArguments) -> Re
 }
 
 fn describe(folder: &Path, manifest: &Manifest) -> String {
-    let roots: Vec<String> = manifest.roots.iter().map(|root| root.display().to_string()).collect();
+    let roots: Vec<String> = manifest.declared().iter().map(ToString::to_string).collect();
     let skipped: Vec<String> = manifest
         .skipped
         .by_reason
