@@ -121,6 +121,7 @@ fn build(index: &std::path::Path, source: &std::path::Path, embedder: &dyn Embed
         limits: Limits::default(),
         trust_times: true,
         chunking: ChunkSettings::for_encoder(256),
+        calibrate: None,
         embedder,
         progress: &Silent,
     };

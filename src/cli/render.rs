@@ -29,7 +29,8 @@ pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     write(&line)
 }
 
-/// An answer for people: a line with the source, a line with the headings, the passage.
+/// An answer for people: a line with the source, a line with the headings, the passage; last, how
+/// sure it is.
 pub(super) fn answer(answer: &Answer) -> String {
     let mut output = String::new();
     for (index, hit) in answer.hits.iter().enumerate() {
@@ -37,6 +38,10 @@ pub(super) fn answer(answer: &Answer) -> String {
             output.push('\n');
         }
         output.push_str(&hit_text(index + 1, hit));
+    }
+    if let Some(confidence) = answer.confidence {
+        let said = if answer.no_good_match { ": no good match, only the nearest passages" } else { "" };
+        output.push_str(&format!("\nconfidence {confidence:.2}{said}\n"));
     }
     output
 }

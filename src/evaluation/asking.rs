@@ -43,9 +43,10 @@ pub enum Unanswered {
     Failed(#[from] RetrievalError),
 }
 
-/// How sure an answer is, larger is surer: until answers say so themselves, the best score.
+/// How sure an answer is, larger is surer; over an index that says nothing of it, the best score.
 pub(super) fn confidence(answer: &Answer) -> f64 {
-    answer.hits.first().map_or(0.0, |hit| f64::from(hit.score))
+    let score = || answer.hits.first().map_or(0.0, |hit| hit.score);
+    f64::from(answer.confidence.unwrap_or_else(score))
 }
 
 impl Asking<'_> {

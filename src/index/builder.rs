@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cache::Cache;
+use super::calibration::Calibration;
 use super::chunks::{DocumentRecord, StoredChunk};
 use super::commit::{Content, commit, ensure_index_folder};
 use super::embed::Embedding;
@@ -59,9 +60,14 @@ pub struct IndexBuilder<'work> {
     pub chunking: ChunkSettings,
     /// What to embed with.
     pub embedder: &'work dyn Embedder,
+    /// Finds out how answers look in the new generation where nothing answers.
+    pub calibrate: Option<&'work Calibrate<'work>>,
     /// Who watches.
     pub progress: &'work dyn Progress,
 }
+
+/// Asks a generation that is whole, and not in force yet.
+pub type Calibrate<'work> = dyn Fn(&Index) -> Result<Calibration, BuildError> + Sync + 'work;
 
 /// What a build did.
 #[derive(Debug, Clone)]
@@ -142,7 +148,7 @@ impl IndexBuilder<'_> {
         };
         let manifest =
             Manifest { listed_ns: Some(listed_ns), ..self.manifest(prepared, passages.len(), &skipped) };
-        let manifest = commit(&self.folder, &content, manifest)?;
+        let manifest = commit(&self.folder, &content, manifest, self.calibrate)?;
         let by_the_same = |index: &&Index| {
             (&index.manifest().model, index.manifest().arithmetic) == (&manifest.model, manifest.arithmetic)
         };
@@ -225,6 +231,7 @@ impl IndexBuilder<'_> {
             roots: &self.roots,
             limits: &self.limits,
             trust_times: self.trust_times,
+            calibrates: self.calibrate.is_some(),
         }
     }
 
@@ -246,6 +253,7 @@ impl IndexBuilder<'_> {
                 chunks,
                 source_bytes: prepared.iter().map(|file| file.document.size).sum(),
             },
+            calibration: None,
             skipped: SkipSummary::of(skipped),
             checksums: BTreeMap::new(),
             seal: None,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::builder::Calibrate;
 use super::chunks::{CHUNKS, DOCUMENTS, DocumentRecord, StoredChunk};
 use super::embed::Embedded;
 use super::failure::{BuildError, OpenError};
@@ -27,6 +28,7 @@ pub(super) fn commit(
     folder: &Path,
     content: &Content<'_>,
     manifest: Manifest,
+    calibrate: Option<&Calibrate>,
 ) -> Result<Manifest, BuildError> {
     let generation = next_generation(folder);
     remove_leftovers(folder)?;
@@ -34,8 +36,10 @@ pub(super) fn commit(
     let committed = write_files(&files, content).and_then(|checksums| {
         storage::sync_folder(folder)?;
         let manifest = Manifest { generation, checksums, ..manifest };
-        Index::open_generation(folder, manifest.clone(), Check::Whole)
+        let index = Index::open_generation(folder, manifest.clone(), Check::Whole)
             .map_err(|error| BuildError::Verify(Box::new(error)))?;
+        let calibration = calibrate.map(|calibrate| calibrate(&index)).transpose()?;
+        let manifest = Manifest { calibration, ..manifest };
         storage::replace_file(&folder.join(MANIFEST), manifest.sealed().as_bytes())?;
         Ok(manifest)
     });

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::chunks::DocumentRecord;
 use super::failure::OpenError;
 use crate::chunking::ChunkSettings;
@@ -24,7 +25,7 @@ pub(super) const MANIFEST: &str = "manifest.json";
 const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 
 /// `index/manifest.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// See [`FORMAT_VERSION`].
     pub format: u32,
@@ -55,6 +56,10 @@ pub struct Manifest {
     pub chunking: ChunkSettings,
     /// How much it holds.
     pub counts: Counts,
+    /// How answers look where nothing answers; absent where an older docent made the index, whose
+    /// answers then carry no confidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// What was left out, by reason, with up to a hundred of them named.
     pub skipped: SkipSummary,
     /// blake3 of each file of the generation, by name.

@@ -6,6 +6,7 @@
 
 mod builder;
 mod cache;
+mod calibration;
 mod chunks;
 mod commit;
 mod consistency;
@@ -26,7 +27,8 @@ mod tests;
 mod tokens;
 mod vectors;
 
-pub use builder::{BuildReport, IndexBuilder, Outcome, Root};
+pub use builder::{BuildReport, Calibrate, IndexBuilder, Outcome, Root};
+pub use calibration::{Calibration, Usual};
 pub use chunks::{DocumentRecord, StoredChunk};
 pub use commit::leftovers;
 pub use failure::{BuildError, OpenError};
@@ -34,6 +36,7 @@ pub use generation::Index;
 pub use lexical::{Lexical, QueryTerms};
 pub use lock::{LockError, WriterLock, writer_of};
 pub use manifest::{Counts, FORMAT_VERSION, Manifest, OLDEST_READABLE, read_manifest};
+pub(crate) use parallel::in_parallel;
 pub use survey::{Survey, prune, time_tells};
 pub use tokens::TokenSigns;
 pub use vectors::{Vectors, dot};

@@ -34,6 +34,8 @@ pub struct Survey<'work> {
     pub limits: &'work Limits,
     /// Whether a file of the same size and time is taken for unchanged without reading it.
     pub trust_times: bool,
+    /// Whether an index that does not know what its answers mean is out of date.
+    pub calibrates: bool,
 }
 
 impl Survey<'_> {
@@ -69,7 +71,8 @@ impl Survey<'_> {
         let is_by_these = manifest.model == *model
             && manifest.chunking == *chunking
             && manifest.roots == self.absolute_roots()
-            && manifest.sources == self.sources();
+            && manifest.sources == self.sources()
+            && (manifest.calibration.is_some() || !self.calibrates);
         if !is_by_these {
             return None;
         }

@@ -24,6 +24,12 @@ pub struct Answer {
     pub generation: u64,
     /// When that generation was built, RFC 3339 in UTC.
     pub indexed_at: String,
+    /// How sure the answer is, 0 to 1; absent where the index or the answer is less than whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    /// Whether nothing here seems to answer: the hits are only the nearest passages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_good_match: bool,
     /// Best first; empty only where nothing is indexed.
     pub hits: Vec<Hit>,
     /// What is missing from the answer's quality, where something is.
@@ -87,6 +93,8 @@ impl Answer {
             query: query.text().to_owned(),
             generation: manifest.generation,
             indexed_at: manifest.indexed_at.clone(),
+            confidence: None,
+            no_good_match: false,
             hits,
             degraded: None,
             has_more: rest.len() > shown.len(),

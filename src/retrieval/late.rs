@@ -50,6 +50,21 @@ impl LateQuery {
         Some(Self { tokens, words: dimensions.div_ceil(64), total_weight })
     }
 
+    /// The mean over the question's tokens, weighted by the squares of their weights, of the best
+    /// cosine among the tokens of all these chunks: how well the question is met, its rarest words
+    /// above all.
+    pub(super) fn met_by(&self, chunks: &[&[u64]]) -> f32 {
+        let (mut sum, mut total) = (0.0, 1e-6);
+        for token in &self.tokens {
+            let best =
+                chunks.iter().filter(|chunk| !chunk.is_empty()).map(|chunk| token.best(chunk, self.words));
+            let square = token.weight * token.weight;
+            sum += square * token.scale * best.max().unwrap_or(0) as f32;
+            total += square;
+        }
+        sum / total
+    }
+
     /// The weighted mean over the question's tokens of the best cosine among the chunk's tokens;
     /// 0 for a chunk without tokens.
     pub(super) fn score(&self, chunk: &[u64]) -> f32 {

@@ -1,6 +1,7 @@
 //! Questions to answers: candidates from both arms, fused into one ranking of chunks.
 
 mod answer;
+mod confidence;
 mod filter;
 mod fusion;
 mod late;
@@ -15,6 +16,7 @@ mod staleness;
 pub use crate::index::DocumentRecord;
 pub use crate::source::{DocumentKind, id_of_path};
 pub use answer::{Answer, Degraded, Hit, SCHEMA};
+pub use confidence::calibrate;
 pub use filter::PathFilter;
 pub use query::{MAX_LIMIT, MAX_QUERY_CHARACTERS, MAX_REPHRASINGS, Query, QueryError};
 pub use reader::{DocumentText, Freshness, Reader};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::confidence::{Evidence, HEAD, names};
 use super::fusion::{fuse, top};
 use super::late::LateQuery;
 use super::recipe::Recipe;
@@ -22,12 +23,20 @@ pub(super) struct Ranking<'index> {
     pub(super) recipe: &'index Recipe,
 }
 
+/// Chunks in their order, and what speaks for the first of them.
+pub(super) struct Ranked {
+    pub(super) chunks: Vec<Scored>,
+    pub(super) evidence: Evidence,
+}
+
 /// One wording of the question, scored over all chunks.
 struct Wording {
     /// Every chunk's score before late interaction.
     first: Vec<f32>,
     /// The dense view's values.
     dense: Vec<f32>,
+    /// The names in it.
+    names: String,
     late: Option<LateQuery>,
 }
 
@@ -35,7 +44,7 @@ impl Ranking<'_> {
     /// At least `wanted` admitted chunks, as far as there are so many, best first. The candidates of
     /// all wordings come first, scored by all views; the rest follow by what was known of them
     /// before.
-    pub(super) fn of(&self, wordings: &[(&str, Encoding)], wanted: usize) -> Vec<Scored> {
+    pub(super) fn of(&self, wordings: &[(&str, Encoding)], wanted: usize) -> Ranked {
         let scored: Vec<Wording> =
             wordings.iter().map(|(text, encoding)| self.score(text, encoding)).collect();
         let candidates: BTreeSet<usize> =
@@ -47,10 +56,30 @@ impl Ranking<'_> {
         let mut ranked: Vec<Scored> = candidates.iter().copied().zip(fused).collect();
         sort(&mut ranked);
         let mut ranked = spread(ranked, self.recipe.chunks_per_document, |chunk| self.document_of[chunk]);
+        let head: Vec<usize> = ranked.iter().take(HEAD).map(|(chunk, _)| *chunk).collect();
+        let evidence = self.evidence(wordings, &scored, &head);
         if ranked.len() < wanted {
             ranked.extend(self.rest(&scored, &candidates));
         }
-        falling(ranked.into_iter().map(|(chunk, score)| (chunk, score / self.recipe.full_score)))
+        let scaled = ranked.into_iter().map(|(chunk, score)| (chunk, score / self.recipe.full_score));
+        Ranked { chunks: falling(scaled), evidence }
+    }
+
+    /// What speaks for the chunks at the head of the ranking, as the mean of all wordings.
+    fn evidence(&self, wordings: &[(&str, Encoding)], scored: &[Wording], head: &[usize]) -> Evidence {
+        let signs: Vec<&[u64]> = head.iter().map(|chunk| self.index.tokens().signs(*chunk)).collect();
+        let mean =
+            |of: &dyn Fn(usize) -> f32| (0..scored.len()).map(of).sum::<f32>() / scored.len().max(1) as f32;
+        let meaning = |number: usize| match &scored[number].late {
+            Some(late) => late.met_by(&signs),
+            None => head.iter().map(|chunk| scored[number].dense[*chunk]).fold(0.0, f32::max),
+        };
+        let document = |number: usize| {
+            let query = wordings[number].1.pooled.as_slice();
+            self.index.vectors().scan_documents(query).into_iter().fold(0.0, f32::max)
+        };
+        let missed = |number: usize| self.index.lexical().missed(&scored[number].names, head);
+        Evidence { meaning: mean(&meaning), document: mean(&document), missed: mean(&missed) }
     }
 
     /// The score of every chunk before late interaction.
@@ -69,7 +98,7 @@ impl Ranking<'_> {
                     + recipe.document.part(documents[*document as usize])
             })
             .collect();
-        Wording { first, dense, late: LateQuery::new(encoding, self.index.tokens()) }
+        Wording { first, dense, names: names(text), late: LateQuery::new(encoding, self.index.tokens()) }
     }
 
     fn is_admitted(&self, chunk: usize) -> bool {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::Answer;
+use super::confidence::{confidence, is_no_good_match};
 use super::query::Query;
 use super::ranking::Ranking;
 use super::reader::Reader;
@@ -111,12 +112,17 @@ impl Retriever {
         };
         // One more than the page tells whether there is another page.
         let wanted = query.offset().saturating_add(query.limit()).saturating_add(1);
-        Ok(Answer::page(&self.index, query, &ranking.of(&wordings, wanted))?)
+        let ranked = ranking.of(&wordings, wanted);
+        let answer = Answer::page(&self.index, query, &ranked.chunks)?;
+        // An index of an older docent says nothing of what is usual in it, and an empty one neither.
+        let calibration = self.index.manifest().calibration.filter(|_| !ranked.chunks.is_empty());
+        let confidence = calibration.map(|calibration| confidence(&ranked.evidence, &calibration));
+        Ok(Answer { confidence, no_good_match: confidence.is_some_and(is_no_good_match), ..answer })
     }
 }
 
 /// The document of each chunk.
-fn documents_of_chunks(index: &Index) -> Result<Vec<u32>, OpenError> {
+pub(super) fn documents_of_chunks(index: &Index) -> Result<Vec<u32>, OpenError> {
     let mut document_of = vec![0; index.chunk_count()];
     for number in 0..index.document_count() {
         let document = index.document(number)?;

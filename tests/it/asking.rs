@@ -29,10 +29,13 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 #[test]
 fn the_json_of_an_answer_has_its_stable_form() {
     let env = TestEnv::indexed(LONG_PAGES);
-    let answer = env.json(&["ask", "  how do I end a session? ", "--json", "--limit", "100"]);
-    assert_eq!(keys(&answer), BTreeSet::from(["generation", "hits", "indexed_at", "query", "schema"]));
+    let answer = env.json(&["ask", "  a session lasts eight hours ", "--json", "--limit", "100"]);
+    assert_eq!(
+        keys(&answer),
+        BTreeSet::from(["confidence", "generation", "hits", "indexed_at", "query", "schema"])
+    );
     assert_eq!((&answer["schema"], &answer["generation"]), (&json!(1), &json!(1)));
-    assert_eq!(answer["query"], "how do I end a session?");
+    assert_eq!(answer["query"], "a session lasts eight hours");
     assert_eq!(answer["indexed_at"], env.json(&["status", "--json"])["indexed_at"]);
     let hits = answer["hits"].as_array().unwrap();
     assert_eq!(hits[0]["path"], "sso/index.mdx");
@@ -69,14 +72,47 @@ fn assert_text_is_in_the_source(env: &TestEnv, hit: &Value) {
 #[test]
 fn an_answer_for_people() {
     let env = TestEnv::indexed(PAGES);
-    env.docent(&["ask", "how often to rotate a key", "-n", "1"])
+    env.docent(&["ask", "rotate an API key every ninety days", "-n", "1"])
         .succeeds()
         .tells("")
-        .prints("1. keys.md:3-3  (score [SCORE])\n   Keys\n\n   Rotate an API key every ninety days.\n");
+        .prints("1. keys.md:3-3  (score [SCORE])\n   Keys\n\n   Rotate an API key every ninety days.\n\nconfidence [CONFIDENCE]\n");
     env.docent(&["ask", "what happens to a failed delivery"]).succeeds().tells("").prints(
         "1. guides/webhooks.mdx:3-3  (score [SCORE])\n   Webhooks\n\n   A failed delivery is retried for three days.\n\n\
-         2. keys.md:3-3  (score [SCORE])\n   Keys\n\n   Rotate an API key every ninety days.\n",
+         2. keys.md:3-3  (score [SCORE])\n   Keys\n\n   Rotate an API key every ninety days.\n\nconfidence [CONFIDENCE]: no good match, only the nearest passages\n",
     );
+}
+
+#[test]
+fn an_answer_says_how_sure_it_is() {
+    let env = TestEnv::indexed(LONG_PAGES);
+    let of = |question: &str| env.json(&["ask", question, "--json"]);
+    let sure = of("a session lasts eight hours");
+    let unsure = of("which volcano erupted over Pompeii?");
+    let confidence = |answer: &Value| answer["confidence"].as_f64().unwrap();
+    assert!(confidence(&sure) > 0.5 && confidence(&sure) <= 1.0, "{sure}");
+    assert!((0.0..0.5).contains(&confidence(&unsure)), "{unsure}");
+    assert!(sure.get("no_good_match").is_none(), "{sure}");
+    assert_eq!(unsure["no_good_match"], true);
+    assert!(!unsure["hits"].as_array().unwrap().is_empty(), "the nearest are given all the same");
+    let text = env.docent(&["ask", "which volcano erupted over Pompeii?"]).succeeds().stdout;
+    assert!(
+        text.ends_with("\nconfidence [CONFIDENCE]: no good match, only the nearest passages\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_index_without_calibration_answers_without_confidence_until_it_is_indexed_again() {
+    let env = TestEnv::indexed(LONG_PAGES);
+    let manifest = env.path("index/manifest.json");
+    let mut older: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    assert_eq!(older.as_object_mut().unwrap().remove("calibration").unwrap()["questions"], 120);
+    older.as_object_mut().unwrap().remove("seal");
+    fs::write(&manifest, older.to_string()).unwrap();
+    let answer = env.json(&["ask", "how many hours does a session last?", "--json"]);
+    assert!(answer.get("confidence").is_none() && answer.get("no_good_match").is_none(), "{answer}");
+    env.docent(&["index", "docs", "--model", "hashing", "--quiet"]).succeeds();
+    assert!(env.json(&["ask", "how many hours does a session last?", "--json"])["confidence"].is_f64());
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn the_index_may_be_moved() {
     asked
         .succeeds()
         .tells("")
-        .prints("1. keys.md:3-3  (score [SCORE])\n   Keys\n\n   Rotate an API key every ninety days.\n");
+        .prints("1. keys.md:3-3  (score [SCORE])\n   Keys\n\n   Rotate an API key every ninety days.\n\nconfidence [CONFIDENCE]\n");
     // The flag wins over the variable, and an empty variable is none.
     env.command(&["status", "--index", "elsewhere"]).variable("DOCENT_INDEX", "nowhere").run().succeeds();
     env.command(&["status"]).variable("DOCENT_INDEX", "").run().fails_with(

@@ -62,6 +62,25 @@ async fn the_text_says_the_same_and_quotes_safely() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_none_says_so() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let sure = valid_search(&mut client, json!({"query": "rotate an api key every ninety days"})).await;
+    assert!(sure["structuredContent"]["confidence"].as_f64().unwrap() > 0.5, "{sure}");
+    assert!(sure["structuredContent"].get("no_good_match").is_none(), "{sure}");
+    let unsure = valid_search(&mut client, json!({"query": "Which volcano erupted over Pompeii?"})).await;
+    assert_eq!(unsure["structuredContent"]["no_good_match"], true, "{unsure}");
+    let text = unsure["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("no_good_match: these are only the nearest\n"), "{text}");
+    let both = json!({"queries": ["how often to rotate an api key", "Which volcano erupted over Pompeii?"]});
+    let both = valid_search(&mut client, both).await;
+    assert_eq!(
+        both["structuredContent"]["confidence"], unsure["structuredContent"]["confidence"],
+        "the least"
+    );
+}
+
+#[tokio::test]
 async fn limits_are_understood_as_models_write_them() {
     let library = Library::new();
     let mut client = Client::legacy(library.resident()).await;

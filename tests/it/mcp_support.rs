@@ -10,7 +10,7 @@ use docent::embedding::{Embedder, HashingEmbedder};
 use docent::index::{IndexBuilder, Root};
 use docent::mcp::{ServeError, Toolset, serve};
 use docent::progress::Silent;
-use docent::retrieval::{LoadFailure, Resident};
+use docent::retrieval::{LoadFailure, Resident, calibrate};
 use docent::source::Limits;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
@@ -59,6 +59,7 @@ impl Library {
             limits: Limits::default(),
             trust_times: true,
             chunking: ChunkSettings::for_encoder(256),
+            calibrate: Some(&|index| calibrate(index, &HashingEmbedder::default())),
             embedder: &HashingEmbedder::default(),
             progress: &Silent,
         };
@@ -168,9 +169,14 @@ impl Client {
     /// The whole message that answers a request.
     pub(crate) async fn exchange(&mut self, method: &str, params: Value) -> Value {
         let id = self.send(method, params).await;
-        let answer = self.receive().await;
-        assert_eq!(answer["id"], id, "{answer}");
-        answer
+        loop {
+            // A notice may come between a question and its answer.
+            let answer = self.receive().await;
+            if answer.get("method").is_none() {
+                assert_eq!(answer["id"], id, "{answer}");
+                return answer;
+            }
+        }
     }
 
     /// The result of a request that must succeed.

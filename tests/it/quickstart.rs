@@ -11,6 +11,8 @@ const OUTPUT: &str = r#"> What is Keys?
 
    Rotate an API key every ninety days.
 
+confidence [CONFIDENCE]: no good match, only the nearest passages
+
 Connect an agent
 
 Claude Code (run this once):

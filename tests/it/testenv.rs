@@ -326,6 +326,7 @@ fn normalized(env: &TestEnv, text: &str) -> String {
         text = text.replace(path.to_str().unwrap(), name);
     }
     let text = replace_between(&text, "(score ", ")", "[SCORE]");
+    let text = replace_between(&text, "\nconfidence ", "", "[CONFIDENCE]");
     replace_between(&text, "(", " s)", "[SECONDS]")
 }
 

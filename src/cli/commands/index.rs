@@ -18,6 +18,7 @@ use crate::index::{
 };
 use crate::progress::Progress;
 use crate::remote;
+use crate::retrieval::calibrate;
 use crate::source::{Limits, Origin, Skip, SourceSpec};
 
 /// Files left out that are named one by one; `docent status --json` names more.
@@ -85,6 +86,7 @@ pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<Bui
         roots: &roots,
         limits: &sources.limits,
         trust_times: sources.trust_times,
+        calibrates: true,
     };
     let report = if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
         report
@@ -97,6 +99,7 @@ pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<Bui
             trust_times: sources.trust_times,
             chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
             embedder: embedder.as_ref(),
+            calibrate: Some(&|index| calibrate(index, embedder.as_ref())),
             progress: &settings.progress,
         };
         builder.build()?

@@ -189,6 +189,24 @@ impl Lexical {
         Ok(())
     }
 
+    /// How telling the terms of `text` are that none of `chunks` holds: the sum of their inverse
+    /// document frequencies, as a multiple of that of a term that occurs nowhere.
+    #[must_use]
+    pub fn missed(&self, text: &str, chunks: &[usize]) -> f32 {
+        let distinct: BTreeSet<String> = self.terms.of_query(text).into_iter().collect();
+        let mut sum = 0.0;
+        for term in distinct {
+            let postings = self.find(&term).map(|index| self.postings(index)).unwrap_or_default();
+            let holds = |chunk: &usize| {
+                postings.binary_search_by_key(&(*chunk as u32), |posting| posting.chunk).is_ok()
+            };
+            if !chunks.iter().any(holds) {
+                sum += self.inverse_document_frequency(postings.len());
+            }
+        }
+        sum / self.inverse_document_frequency(0).max(1e-6)
+    }
+
     fn weighted_frequency(&self, posting: Posting, lengths: [u16; FIELDS]) -> f32 {
         let mut sum = 0.0;
         for field in 0..FIELDS {
@@ -278,6 +296,15 @@ mod tests {
             let expected = expected(&bodies, &["red", "fox"], chunk) / terms.ceiling;
             assert!((score - expected).abs() < 1e-5, "{chunk}: {score} instead of {expected}");
         }
+    }
+
+    #[test]
+    fn what_no_chunk_holds_is_missed_the_more_the_rarer() {
+        let (_folder, lexical) = index(&["red fox", "red dog", "red bird"]);
+        assert!(lexical.missed("red fox", &[0]).abs() < 1e-6);
+        assert!((lexical.missed("zebra", &[0, 1, 2]) - 1.0).abs() < 1e-6);
+        assert!(lexical.missed("fox", &[1]) < lexical.missed("zebra", &[1]));
+        assert!(lexical.missed("", &[]).abs() < 1e-6);
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Fixture {
 
     fn builder(&self, folder: &Path) -> IndexBuilder<'_> {
         IndexBuilder {
+            calibrate: None,
             folder: folder.to_owned(),
             roots: vec![Root::at(self.source.path().to_owned())],
             limits: Limits::default(),

@@ -25,7 +25,7 @@ pub(super) fn definition() -> Tool {
         },
         "additionalProperties": false,
     });
-    let description = "Browse folders and documents, with titles.";
+    let description = "Browse folders and documents.";
     reading_tool(ToolName::List, "List", description, input)
 }
 

@@ -127,6 +127,8 @@ fn passages_schema() -> Arc<JsonObject> {
             }},
             "generation": {"type": "integer"},
             "indexed_at": {"type": "string"},
+            "confidence": {"type": "number"},
+            "no_good_match": {"type": "boolean"},
             "degraded": {"type": "string"},
             "next_cursor": {"type": "string"},
             "note": {"type": "string"},

@@ -21,6 +21,10 @@ pub(super) struct Passages {
     pub(super) generation: u64,
     pub(super) indexed_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) confidence: Option<f32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) no_good_match: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) degraded: Option<Degraded>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next_cursor: Option<String>,
@@ -153,6 +157,10 @@ impl Passages {
             self.indexed_at
         );
         // Writing to a string does not fail.
+        if let Some(confidence) = self.confidence {
+            let said = if self.no_good_match { " no_good_match: these are only the nearest" } else { "" };
+            let _ = writeln!(text, "confidence: {confidence}{said}");
+        }
         if self.degraded.is_some() {
             text.push_str("degraded: lexical_only\n");
         }

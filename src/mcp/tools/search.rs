@@ -17,7 +17,7 @@ const DEFAULT_BUDGET: usize = 4_000;
 const LEAST_BUDGET: usize = 100;
 const MOST_BUDGET: usize = 100_000;
 /// What the answer around the passages takes.
-const ENVELOPE: usize = 60;
+const ENVELOPE: usize = 80;
 const MAX_QUESTIONS: usize = 8;
 pub(super) const PARAMETERS: &[&str] = &[
     "query",
@@ -46,12 +46,12 @@ pub(super) fn definition() -> Tool {
             "queries": {"type": "array", "items": {"type": "string"},
                 "description": "Several questions, not query"},
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "Passages; default 5"},
-            "max_tokens": {"type": "integer", "description": "Budget for the answer"},
+            "max_tokens": {"type": "integer", "description": "Answer budget"},
             "path": {"type": "string", "description": "Glob or folder: docs/**/*.md"},
             "kind": {"type": "string", "description": "docs, example, changelog, code"},
-            "detail": {"type": "string", "enum": ["detailed", "concise"], "description": "concise: first words only"},
-            "cursor": {"type": "string", "description": "next_cursor, to go on"},
-            "generation": {"type": "integer", "description": "Pin the index build"},
+            "detail": {"type": "string", "enum": ["detailed", "concise"], "description": "concise: first words"},
+            "cursor": {"type": "string", "description": "To go on"},
+            "generation": {"type": "integer", "description": "Pin a build"},
         },
         "additionalProperties": false,
     });
@@ -146,6 +146,8 @@ impl Search {
             hits: passages,
             generation: first.generation,
             indexed_at: first.indexed_at,
+            confidence: first.confidence,
+            no_good_match: first.no_good_match,
             degraded: first.degraded,
             next_cursor,
             note,
@@ -165,6 +167,9 @@ impl Search {
             self.questions.iter().map(|question| ready.answer(question)).collect::<Result<Vec<_>, _>>()?;
         let hits = answers.iter_mut().map(|answer| std::mem::take(&mut answer.hits)).collect();
         let passages = interleaved(hits).into_iter().skip(offset).collect();
+        // Several answers are as sure as the least sure one.
+        let least = |answer: &Answer| answer.confidence.map(|confidence| (confidence * 1e3) as u32);
+        answers.sort_by_key(least);
         let first = answers.swap_remove(0);
         // Several questions are answered once, to their limit; a cursor only goes on after a cut.
         Ok((passages, first, false))

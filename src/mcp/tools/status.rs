@@ -11,7 +11,7 @@ use crate::retrieval::Resident;
 
 pub(super) fn definition() -> Tool {
     let input = json!({"type": "object", "properties": {}, "additionalProperties": false});
-    let description = "Show what is indexed and how fresh it is.";
+    let description = "Show what is indexed, and how fresh.";
     reading_tool(ToolName::Status, "Status", description, input)
 }
 

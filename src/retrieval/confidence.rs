@@ -1,0 +1,150 @@
+//! How sure an answer is: how far the best passages stand out from what questions that have nothing
+//! to do with the documents get in the same index.
+//!
+//! Few parameters, each with a reason. The words of a question have to be met by the best passages
+//! (the rare ones above all), the question has to be about what the documents are about, and a name
+//! that is asked for has to occur: a page about another product answers nothing about this one.
+
+use super::ranking::Ranking;
+use super::recipe::Recipe;
+use super::retriever::{RetrievalError, documents_of_chunks};
+use crate::embedding::{Embedder, Role};
+use crate::index::{BuildError, Calibration, Index, Usual, in_parallel};
+
+/// Questions of daily life, one a line, from cooking to stars: no body of documents is about more
+/// than a few of them.
+const UNRELATED: &str = include_str!("unrelated_questions.txt");
+
+/// The passages that are looked at: as many as an agent reads.
+pub(super) const HEAD: usize = 5;
+/// How much being about the right thing counts beside meeting the question's words. A quarter: it
+/// tells a foreign subject better than the words do, and says nothing of a question that the
+/// documents nearly answer.
+const DOCUMENT_SHARE: f32 = 0.25;
+/// What a missing name as rare as can be takes away, in standard deviations. No more for several:
+/// abstracts call the same thing by other names, and lost by it.
+const MISSED_NAME: f32 = 1.0;
+/// Standing out by so many standard deviations is a confidence of 0.5: in both of our collections
+/// one unrelated question in twenty gets as far.
+const EVEN: f32 = 1.4;
+/// Below this confidence there is no good match.
+const NO_GOOD_MATCH: f32 = 0.5;
+
+/// What speaks for the best passages.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Evidence {
+    /// How well the question's words are met: see [`Calibration::meaning`].
+    pub(super) meaning: f32,
+    /// The cosine of the question and the nearest document.
+    pub(super) document: f32,
+    /// How rare the names are that the question has and the passages do not: 0 where none is
+    /// missing, about 1 for one that occurs nowhere.
+    pub(super) missed: f32,
+}
+
+/// How sure an answer with this evidence is, 0 to 1, to three digits.
+pub(super) fn confidence(evidence: &Evidence, calibration: &Calibration) -> f32 {
+    let meaning = calibration.meaning.excess(evidence.meaning);
+    let document = calibration.document.excess(evidence.document);
+    let stands_out = (meaning + DOCUMENT_SHARE * document) / (1.0 + DOCUMENT_SHARE);
+    let logit = stands_out - MISSED_NAME * evidence.missed.min(1.0) - EVEN;
+    (1000.0 / (1.0 + (-logit).exp())).round() / 1000.0
+}
+
+/// Whether an answer should say that it is none.
+pub(super) fn is_no_good_match(confidence: f32) -> bool {
+    confidence < NO_GOOD_MATCH
+}
+
+/// Asks a new generation questions that have nothing to do with its documents.
+///
+/// # Errors
+/// Where the encoder fails, or a record of the index is damaged.
+pub fn calibrate(index: &Index, embedder: &dyn Embedder) -> Result<Calibration, BuildError> {
+    let evidence = unrelated_evidence(index, embedder).map_err(|error| match error {
+        RetrievalError::Embed(error) => BuildError::Embed(error),
+        RetrievalError::Index(error) => BuildError::Verify(Box::new(error)),
+    })?;
+    let meaning: Vec<f32> = evidence.iter().map(|evidence| evidence.meaning).collect();
+    let document: Vec<f32> = evidence.iter().map(|evidence| evidence.document).collect();
+    Ok(Calibration {
+        questions: evidence.len(),
+        meaning: Usual::of(&meaning),
+        document: Usual::of(&document),
+    })
+}
+
+fn unrelated_evidence(index: &Index, embedder: &dyn Embedder) -> Result<Vec<Evidence>, RetrievalError> {
+    let recipe = Recipe::for_spreads(embedder.spreads());
+    let document_of = documents_of_chunks(index)?;
+    let ranking = Ranking { index, document_of: &document_of, admitted: None, recipe: &recipe };
+    let questions: Vec<&str> = UNRELATED.lines().collect();
+    let evidence = in_parallel(questions.len(), embedder.parallelism(), |number| {
+        let question = questions[number];
+        let encoding = embedder.encode(question, Role::Query)?;
+        Ok(ranking.of(&[(question, encoding)], HEAD).evidence)
+    });
+    evidence.into_iter().collect()
+}
+
+/// The words of a question that look like names, identifiers or numbers, with blanks between them:
+/// in capitals, with a digit or a mark inside. The first word of a sentence is in capitals anyway.
+pub(super) fn names(question: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut starts = true;
+    for raw in question.split_whitespace() {
+        let word = raw.trim_matches(|letter: char| !letter.is_alphanumeric());
+        let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
+        let is_pronoun = word == "I" || word.starts_with("I'") || word.starts_with("I’");
+        let later = word.chars().skip(usize::from(starts));
+        let is_name = later.clone().any(char::is_uppercase)
+            || word.chars().any(|letter| letter.is_ascii_digit() || matches!(letter, '_' | '.'));
+        if is_name && !is_pronoun {
+            names.push(word);
+        }
+        starts = raw.ends_with(['.', '?', '!', ':']);
+    }
+    names.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USUAL: Usual = Usual { mean: 0.3, deviation: 0.1 };
+    const CALIBRATION: Calibration = Calibration { questions: 100, meaning: USUAL, document: USUAL };
+
+    #[test]
+    fn standing_out_is_confidence_and_missing_names_take_it() {
+        let unrelated = Evidence { meaning: 0.3, document: 0.3, missed: 0.0 };
+        let good = Evidence { meaning: 0.7, document: 0.8, missed: 0.0 };
+        let of = |evidence| confidence(&evidence, &CALIBRATION);
+        assert!(of(unrelated) < 0.2 && is_no_good_match(of(unrelated)));
+        assert!(of(good) > 0.9 && !is_no_good_match(of(good)));
+        let other_product = Evidence { missed: 1.0, ..good };
+        assert!(of(other_product) < of(good));
+        let several = Evidence { missed: 9.0, ..good };
+        assert_eq!(of(several).total_cmp(&of(other_product)), std::cmp::Ordering::Equal);
+    }
+
+    #[test]
+    fn names_are_told_from_first_words() {
+        assert_eq!(names("Is there a Terraform provider? Do I need SSO?"), "Terraform SSO");
+        assert_eq!(names("what does invalid_grant mean in Auth0's API v2.1"), "invalid_grant Auth0 API v2.1");
+        assert_eq!(names("iPhone users can't sign in, I'm told"), "iPhone");
+        assert_eq!(names("how do keys rotate"), "");
+    }
+
+    #[test]
+    fn the_unrelated_questions_are_many_and_different() {
+        let questions: std::collections::BTreeSet<&str> = UNRELATED.lines().collect();
+        assert_eq!(questions.len(), UNRELATED.lines().count());
+        assert!(questions.len() >= 100 && questions.iter().all(|question| question.ends_with('?')));
+    }
+
+    #[test]
+    fn what_never_varies_does_not_divide_by_nothing() {
+        assert_eq!(Usual::of(&[]), Usual { mean: 0.0, deviation: 0.0 });
+        assert!(Usual::of(&[0.5, 0.5]).excess(0.6).is_finite());
+    }
+}
