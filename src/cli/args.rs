@@ -210,6 +210,7 @@ Examples:
   docent ask \"how do I rotate an API key?\"
   docent ask \"what happens when a webhook fails\" --limit 3
   docent ask \"rate limits\" --json | jq -r '.hits[].path'
+  docent ask \"rate limits\" --explain                   why these passages, and where the time went
 
 Exit status: 0 with hits, 1 without, 2 on an error.")]
 pub(super) struct AskArguments {
@@ -227,6 +228,10 @@ pub(super) struct AskArguments {
     /// The most passages to return, 1 to 100
     #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = limit, allow_negative_numbers = true)]
     pub(super) limit: usize,
+
+    /// Say where each passage came from: values, ranks and shares of each view, and the time of each stage
+    #[arg(long)]
+    pub(super) explain: bool,
 
     /// Print one JSON object
     #[arg(long)]

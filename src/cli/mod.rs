@@ -8,6 +8,7 @@ mod clients;
 mod commands;
 mod declared;
 mod exit_status;
+mod explanation;
 mod failure;
 mod interruption;
 mod model;

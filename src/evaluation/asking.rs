@@ -2,7 +2,6 @@
 //! agent looks.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use super::ranking::{RankedDocument, rank_documents};
 use super::set::Question;
@@ -12,6 +11,9 @@ use crate::retrieval::{Answer, Hit, MAX_REPHRASINGS, Query, QueryError, Retrieva
 pub(super) const ANSWER_CHUNKS: usize = 10;
 /// Chunks asked for at first for each document of a ranking; most documents have several.
 const CHUNKS_PER_DOCUMENT: usize = 8;
+
+/// The name under which a question's whole time stands beside its stages.
+pub(super) const TOTAL: &str = "total";
 
 /// Asks in one or in several wordings.
 pub(super) struct Asking<'retriever> {
@@ -60,14 +62,15 @@ impl Asking<'_> {
 
     pub(super) fn ask(&self, question: &Question) -> Result<Asked, Unanswered> {
         let query = self.worded(Query::new(&question.text, ANSWER_CHUNKS)?, question)?;
-        let started = Instant::now();
-        let answer = self.retriever.answer(&query)?;
-        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        let (answer, times) = self.retriever.timed(&query)?;
+        let stages =
+            times.milliseconds().map(|(stage, milliseconds)| (stage.name().to_owned(), milliseconds));
+        let total = (TOTAL.to_owned(), times.total_milliseconds());
         Ok(Asked {
             confidence: confidence(&answer),
             hits: answer.hits,
             ranking: self.ranking(question)?,
-            latency_ms: BTreeMap::from([("total".to_owned(), milliseconds)]),
+            latency_ms: stages.chain([total]).collect(),
         })
     }
 

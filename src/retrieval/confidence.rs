@@ -8,6 +8,7 @@
 use super::ranking::Ranking;
 use super::recipe::Recipe;
 use super::retriever::{RetrievalError, documents_of_chunks};
+use super::stages::Watch;
 use crate::embedding::{Embedder, Role};
 use crate::index::{BuildError, Calibration, Index, Usual, in_parallel};
 
@@ -82,7 +83,7 @@ fn unrelated_evidence(index: &Index, embedder: &dyn Embedder) -> Result<Vec<Evid
     let evidence = in_parallel(questions.len(), embedder.parallelism(), |number| {
         let question = questions[number];
         let encoding = embedder.encode(question, Role::Query)?;
-        Ok(ranking.of(&[(question, encoding)], HEAD).evidence)
+        Ok(ranking.of(&[(question, encoding)], HEAD, &mut Watch::off()).evidence)
     });
     evidence.into_iter().collect()
 }

@@ -1,16 +1,23 @@
 //! Several wordings of one question into one score.
 
-/// The scores of all wordings in one. The question itself counts in full; another wording counts as
-/// far as the others agree with what it puts first, so that a wrong guess at the answer cannot
-/// drown the question. All count in full where they are not gated.
-pub(super) fn fuse(wordings: &[Vec<f32>], is_gated: bool) -> Vec<f32> {
-    let Some((question, rephrasings)) = wordings.split_first() else { return Vec::new() };
+/// How much each wording counts. The question itself counts in full, 1; another wording as far as the
+/// others agree with what it puts first, so that a wrong guess at the answer cannot drown the question.
+/// All count in full where they are not gated.
+pub(super) fn gates(wordings: &[Vec<f32>], is_gated: bool) -> Vec<f32> {
+    if !is_gated || wordings.len() < 2 {
+        return vec![1.0; wordings.len()];
+    }
     let standard: Vec<Vec<f32>> = wordings.iter().map(|scores| standardized(scores)).collect();
-    let gate = |number| if is_gated { gate(&standard, number) } else { 1.0 };
-    let gates: Vec<f32> = (1..wordings.len()).map(gate).collect();
-    let total = 1.0 + gates.iter().sum::<f32>();
+    std::iter::once(1.0).chain((1..wordings.len()).map(|number| gate(&standard, number))).collect()
+}
+
+/// The scores of all wordings in one: their mean, each counting as much as its gate.
+pub(super) fn fuse(wordings: &[Vec<f32>], gates: &[f32]) -> Vec<f32> {
+    let Some((question, rephrasings)) = wordings.split_first() else { return Vec::new() };
+    let others = &gates[1..];
+    let total = 1.0 + others.iter().sum::<f32>();
     let fused = |chunk: usize| {
-        let others = rephrasings.iter().zip(&gates).map(|(scores, gate)| gate * scores[chunk]);
+        let others = rephrasings.iter().zip(others).map(|(scores, gate)| gate * scores[chunk]);
         (question[chunk] + others.sum::<f32>()) / total
     };
     (0..question.len()).map(fused).collect()
@@ -102,7 +109,8 @@ mod tests {
     #[test]
     fn a_wrong_guess_does_not_drown_the_question() {
         let question = peaked(0..10);
-        let fused = fuse(&[question.clone(), peaked(50..60)], true);
+        let wordings = [question.clone(), peaked(50..60)];
+        let fused = fuse(&wordings, &gates(&wordings, true));
         assert_eq!(top(&fused, 10), top(&question, 10));
         assert!(gate(&[standardized(&question), standardized(&peaked(50..60))], 1) < 1e-6);
     }
@@ -117,7 +125,7 @@ mod tests {
 
     #[test]
     fn one_wording_is_scored_as_it_is() {
-        assert_eq!(fuse(&[vec![3.0, 1.0]], true), [3.0, 1.0]);
-        assert!(fuse(&[], true).is_empty());
+        assert_eq!(fuse(&[vec![3.0, 1.0]], &gates(&[vec![3.0, 1.0]], true)), [3.0, 1.0]);
+        assert!(fuse(&[], &gates(&[], true)).is_empty());
     }
 }

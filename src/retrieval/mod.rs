@@ -2,6 +2,7 @@
 
 mod answer;
 mod confidence;
+mod explanation;
 mod filter;
 mod fusion;
 mod late;
@@ -11,16 +12,19 @@ mod reader;
 mod recipe;
 mod resident;
 mod retriever;
+mod stages;
 mod staleness;
 
 pub use crate::index::DocumentRecord;
 pub use crate::source::{DocumentKind, id_of_path};
 pub use answer::{Answer, Degraded, Hit, SCHEMA};
 pub use confidence::calibrate;
+pub use explanation::{ExplainedHit, ExplainedWording, Explanation, Formula, Share, ViewScore, WordingScore};
 pub use filter::PathFilter;
 pub use query::{MAX_LIMIT, MAX_QUERY_CHARACTERS, MAX_REPHRASINGS, Query, QueryError};
 pub use reader::{DocumentText, Freshness, Reader};
 pub use recipe::{Part, Recipe};
 pub use resident::{LoadEncoder, LoadFailure, Ready, Resident};
 pub use retriever::{RetrievalError, Retriever};
+pub use stages::{Stage, StageTimes};
 pub use staleness::is_stale;

@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::confidence::{Evidence, HEAD, names};
-use super::fusion::{fuse, top};
+use super::fusion::{fuse, gates, top};
 use super::late::LateQuery;
 use super::recipe::Recipe;
+use super::stages::{Stage, Watch};
 use crate::embedding::Encoding;
 use crate::index::Index;
 
@@ -23,85 +24,106 @@ pub(super) struct Ranking<'index> {
     pub(super) recipe: &'index Recipe,
 }
 
-/// Chunks in their order, and what speaks for the first of them.
-pub(super) struct Ranked {
-    pub(super) chunks: Vec<Scored>,
-    pub(super) evidence: Evidence,
-}
-
 /// One wording of the question, scored over all chunks.
-struct Wording {
+pub(super) struct Wording {
     /// Every chunk's score before late interaction.
-    first: Vec<f32>,
-    /// The dense view's values.
-    dense: Vec<f32>,
+    pub(super) first: Vec<f32>,
+    /// The dense view's value of every chunk.
+    pub(super) dense: Vec<f32>,
+    /// The lexical view's value of every chunk.
+    pub(super) lexical: Vec<f32>,
+    /// The document view's value of every document.
+    pub(super) documents: Vec<f32>,
     /// The names in it.
     names: String,
-    late: Option<LateQuery>,
+    pub(super) late: Option<LateQuery>,
+}
+
+/// A ranking, what speaks for its head, and what it was made of.
+pub(super) struct Ranked {
+    /// Best first.
+    pub(super) chunks: Vec<Scored>,
+    pub(super) evidence: Evidence,
+    pub(super) wordings: Vec<Wording>,
+    /// How much each wording counts.
+    pub(super) gates: Vec<f32>,
+    /// The chunks that all views were scored for, in ascending order.
+    pub(super) candidates: Vec<usize>,
+    /// The candidates by score, before a document's further chunks were put off.
+    pub(super) by_score: Vec<Scored>,
 }
 
 impl Ranking<'_> {
     /// At least `wanted` admitted chunks, as far as there are so many, best first. The candidates of
     /// all wordings come first, scored by all views; the rest follow by what was known of them
     /// before.
-    pub(super) fn of(&self, wordings: &[(&str, Encoding)], wanted: usize) -> Ranked {
-        let scored: Vec<Wording> =
-            wordings.iter().map(|(text, encoding)| self.score(text, encoding)).collect();
-        let candidates: BTreeSet<usize> =
-            scored.iter().flat_map(|wording| self.top_admitted(&wording.first)).collect();
-        let candidates: Vec<usize> = candidates.into_iter().collect();
-        let full: Vec<Vec<f32>> =
-            scored.iter().map(|wording| self.full_scores(wording, &candidates)).collect();
-        let fused = fuse(&full, self.recipe.gates_rephrasings);
-        let mut ranked: Vec<Scored> = candidates.iter().copied().zip(fused).collect();
-        sort(&mut ranked);
-        let mut ranked = spread(ranked, self.recipe.chunks_per_document, |chunk| self.document_of[chunk]);
+    pub(super) fn of(&self, wordings: &[(&str, Encoding)], wanted: usize, watch: &mut Watch) -> Ranked {
+        let wordings: Vec<Wording> =
+            wordings.iter().map(|(text, encoding)| self.score(text, encoding, watch)).collect();
+        let candidates: Vec<usize> = watch.during(Stage::Combine, || {
+            let of_each = wordings.iter().flat_map(|wording| self.top_admitted(&wording.first));
+            of_each.collect::<BTreeSet<usize>>().into_iter().collect()
+        });
+        let full: Vec<Vec<f32>> = watch.during(Stage::Late, || {
+            wordings.iter().map(|wording| self.full_scores(wording, &candidates)).collect()
+        });
+        let (gates, by_score, mut ranked) = watch.during(Stage::Order, || {
+            let gates = gates(&full, self.recipe.gates_rephrasings);
+            let mut by_score: Vec<Scored> = candidates.iter().copied().zip(fuse(&full, &gates)).collect();
+            sort(&mut by_score);
+            let most = self.recipe.chunks_per_document;
+            let ranked = spread(&by_score, most, |chunk| self.document_of[chunk]);
+            (gates, by_score, ranked)
+        });
         let head: Vec<usize> = ranked.iter().take(HEAD).map(|(chunk, _)| *chunk).collect();
-        let evidence = self.evidence(wordings, &scored, &head);
-        if ranked.len() < wanted {
-            ranked.extend(self.rest(&scored, &candidates));
-        }
-        let scaled = ranked.into_iter().map(|(chunk, score)| (chunk, score / self.recipe.full_score));
-        Ranked { chunks: falling(scaled), evidence }
+        let evidence = watch.during(Stage::Evidence, || self.evidence(&wordings, &head));
+        let chunks = watch.during(Stage::Order, || {
+            if ranked.len() < wanted {
+                ranked.extend(self.rest(&wordings, &candidates));
+            }
+            falling(ranked.into_iter().map(|(chunk, score)| (chunk, score / self.recipe.full_score)))
+        });
+        Ranked { chunks, evidence, wordings, gates, candidates, by_score }
     }
 
     /// What speaks for the chunks at the head of the ranking, as the mean of all wordings.
-    fn evidence(&self, wordings: &[(&str, Encoding)], scored: &[Wording], head: &[usize]) -> Evidence {
+    fn evidence(&self, wordings: &[Wording], head: &[usize]) -> Evidence {
         let signs: Vec<&[u64]> = head.iter().map(|chunk| self.index.tokens().signs(*chunk)).collect();
-        let mean =
-            |of: &dyn Fn(usize) -> f32| (0..scored.len()).map(of).sum::<f32>() / scored.len().max(1) as f32;
-        let meaning = |number: usize| match &scored[number].late {
+        let mean = |of: &dyn Fn(&Wording) -> f32| {
+            wordings.iter().map(of).sum::<f32>() / wordings.len().max(1) as f32
+        };
+        let meaning = |wording: &Wording| match &wording.late {
             Some(late) => late.met_by(&signs),
-            None => head.iter().map(|chunk| scored[number].dense[*chunk]).fold(0.0, f32::max),
+            None => head.iter().map(|chunk| wording.dense[*chunk]).fold(0.0, f32::max),
         };
-        let document = |number: usize| {
-            let query = wordings[number].1.pooled.as_slice();
-            self.index.vectors().scan_documents(query).into_iter().fold(0.0, f32::max)
-        };
-        let missed = |number: usize| self.index.lexical().missed(&scored[number].names, head);
+        let document = |wording: &Wording| wording.documents.iter().copied().fold(0.0, f32::max);
+        let missed = |wording: &Wording| self.index.lexical().missed(&wording.names, head);
         Evidence { meaning: mean(&meaning), document: mean(&document), missed: mean(&missed) }
     }
 
     /// The score of every chunk before late interaction.
-    fn score(&self, text: &str, encoding: &Encoding) -> Wording {
+    fn score(&self, text: &str, encoding: &Encoding, watch: &mut Watch) -> Wording {
         let vectors = self.index.vectors();
         let query = encoding.pooled.as_slice();
-        let dense = vectors.scan(query);
-        let documents = vectors.scan_documents(query);
-        let lexical = self.index.lexical().scores(&self.index.lexical().query_terms(text));
+        let dense = watch.during(Stage::Dense, || vectors.scan(query));
+        let documents = watch.during(Stage::Document, || vectors.scan_documents(query));
+        let lexical = watch
+            .during(Stage::Lexical, || self.index.lexical().scores(&self.index.lexical().query_terms(text)));
         let recipe = self.recipe;
-        let views = dense.iter().zip(&lexical).zip(self.document_of);
-        let first = views
-            .map(|((dense, lexical), document)| {
+        let first = watch.during(Stage::Combine, || {
+            let views = dense.iter().zip(&lexical).zip(self.document_of);
+            let sum = |((dense, lexical), document): ((&f32, &f32), &u32)| {
                 recipe.dense.part(*dense)
                     + recipe.lexical.part(*lexical)
                     + recipe.document.part(documents[*document as usize])
-            })
-            .collect();
-        Wording { first, dense, names: names(text), late: LateQuery::new(encoding, self.index.tokens()) }
+            };
+            views.map(sum).collect()
+        });
+        let late = watch.during(Stage::Late, || LateQuery::new(encoding, self.index.tokens()));
+        Wording { first, dense, lexical, documents, names: names(text), late }
     }
 
-    fn is_admitted(&self, chunk: usize) -> bool {
+    pub(super) fn is_admitted(&self, chunk: usize) -> bool {
         self.admitted.as_ref().is_none_or(|admitted| admitted[chunk])
     }
 
@@ -162,9 +184,9 @@ fn falling(ranked: impl Iterator<Item = Scored>) -> Vec<Scored> {
 }
 
 /// The same chunks, where a document's chunks beyond the first `most` come after everything else.
-fn spread(ranked: Vec<Scored>, most: usize, document_of: impl Fn(usize) -> u32) -> Vec<Scored> {
+fn spread(ranked: &[Scored], most: usize, document_of: impl Fn(usize) -> u32) -> Vec<Scored> {
     let mut taken: HashMap<u32, usize> = HashMap::new();
-    let (mut first, rest): (Vec<Scored>, Vec<Scored>) = ranked.into_iter().partition(|(chunk, _)| {
+    let (mut first, rest): (Vec<Scored>, Vec<Scored>) = ranked.iter().partition(|(chunk, _)| {
         let count = taken.entry(document_of(*chunk)).or_default();
         *count += 1;
         *count <= most
@@ -182,7 +204,7 @@ mod tests {
         let documents = [7, 7, 7, 8, 7, 9];
         let ranked: Vec<Scored> = (0..6).map(|chunk| (chunk, 1.0 - chunk as f32 / 10.0)).collect();
         let order: Vec<usize> =
-            spread(ranked, 2, |chunk| documents[chunk]).iter().map(|(chunk, _)| *chunk).collect();
+            spread(&ranked, 2, |chunk| documents[chunk]).iter().map(|(chunk, _)| *chunk).collect();
         assert_eq!(order, [0, 1, 3, 5, 2, 4]);
     }
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::answer::Answer;
 use super::confidence::{confidence, is_no_good_match};
+use super::explanation::Explanation;
 use super::query::Query;
-use super::ranking::Ranking;
+use super::ranking::{Ranked, Ranking};
 use super::reader::Reader;
 use super::recipe::{Part, Recipe};
+use super::stages::{Stage, StageTimes, Watch};
 use crate::embedding::{EmbedError, Embedder, Role};
 use crate::index::{Index, OpenError};
 
@@ -100,20 +102,64 @@ impl Retriever {
     /// # Errors
     /// Where the encoder fails, or a record of the index is damaged.
     pub fn answer(&self, query: &Query) -> Result<Answer, RetrievalError> {
-        let mut wordings = Vec::new();
-        for text in query.wordings() {
-            wordings.push((text, self.embedder.encode(text, Role::Query)?));
-        }
-        let ranking = Ranking {
+        let watch = &mut Watch::off();
+        let ranking = self.ranking(query, watch)?;
+        self.page(query, &self.ranked(query, &ranking, watch)?, watch)
+    }
+
+    /// The same answer, and how long each of its stages took.
+    ///
+    /// # Errors
+    /// As [`Retriever::answer`].
+    pub fn timed(&self, query: &Query) -> Result<(Answer, StageTimes), RetrievalError> {
+        let mut watch = Watch::on();
+        let ranking = self.ranking(query, &mut watch)?;
+        let ranked = self.ranked(query, &ranking, &mut watch)?;
+        let answer = self.page(query, &ranked, &mut watch)?;
+        Ok((answer, watch.times()))
+    }
+
+    /// The same answer, and where each of its hits came from.
+    ///
+    /// # Errors
+    /// As [`Retriever::answer`].
+    pub fn explained(&self, query: &Query) -> Result<(Answer, Explanation), RetrievalError> {
+        let mut watch = Watch::on();
+        let ranking = self.ranking(query, &mut watch)?;
+        let ranked = self.ranked(query, &ranking, &mut watch)?;
+        let answer = self.page(query, &ranked, &mut watch)?;
+        let times = watch.times();
+        let explanation = Explanation::of(query, &ranking, &ranked, &answer, times);
+        Ok((answer, explanation))
+    }
+
+    fn ranking(&self, query: &Query, watch: &mut Watch) -> Result<Ranking<'_>, RetrievalError> {
+        Ok(Ranking {
             index: &self.index,
             document_of: &self.document_of,
-            admitted: self.reader.admitted(query)?,
+            admitted: watch.during(Stage::Filter, || self.reader.admitted(query))?,
             recipe: &self.recipe,
-        };
+        })
+    }
+
+    fn ranked(
+        &self,
+        query: &Query,
+        ranking: &Ranking<'_>,
+        watch: &mut Watch,
+    ) -> Result<Ranked, RetrievalError> {
+        let mut wordings = Vec::new();
+        for text in query.wordings() {
+            let encoding = watch.during(Stage::Embed, || self.embedder.encode(text, Role::Query))?;
+            wordings.push((text, encoding));
+        }
         // One more than the page tells whether there is another page.
         let wanted = query.offset().saturating_add(query.limit()).saturating_add(1);
-        let ranked = ranking.of(&wordings, wanted);
-        let answer = Answer::page(&self.index, query, &ranked.chunks)?;
+        Ok(ranking.of(&wordings, wanted, watch))
+    }
+
+    fn page(&self, query: &Query, ranked: &Ranked, watch: &mut Watch) -> Result<Answer, RetrievalError> {
+        let answer = watch.during(Stage::Read, || Answer::page(&self.index, query, &ranked.chunks))?;
         // An index of an older docent says nothing of what is usual in it, and an empty one neither.
         let calibration = self.index.manifest().calibration.filter(|_| !ranked.chunks.is_empty());
         let confidence = calibration.map(|calibration| confidence(&ranked.evidence, &calibration));

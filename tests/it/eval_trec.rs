@@ -9,9 +9,8 @@ use std::process::{Command, Stdio};
 use docent::evaluation::{Levels, RankedDocument, Scores, score_ranking, sort_as_trec};
 use serde_json::{Value, json};
 
-use crate::python::{python_with, said};
+use crate::python::{MEASURING, python_with, said};
 
-const PACKAGES: [&str; 2] = ["pytrec-eval-terrier==0.5.11", "ir-measures==0.4.3"];
 const QUESTIONS: usize = 60;
 const TOLERANCE: f64 = 1e-9;
 
@@ -20,7 +19,7 @@ type Run = BTreeMap<String, BTreeMap<String, f32>>;
 
 #[test]
 fn measures_agree_with_trec_eval() {
-    let Some(python) = python_with(&PACKAGES) else { return };
+    let Some(python) = python_with(MEASURING) else { return };
     for (seed, level) in [(1, 1), (2, 2), (3, 1), (4, 3)] {
         let (qrels, run) = random_run(seed);
         let theirs = measured_by(&python, &json!({"qrels": qrels, "run": run, "level": level}));

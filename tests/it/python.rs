@@ -2,9 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
+
+/// What measures retrieval: one environment for all tests that do.
+pub(crate) const MEASURING: &[&str] = &["pytrec-eval-terrier==0.5.11", "ir-measures==0.4.3", "pandas>=2.2"];
 
 /// The interpreter of a virtual environment with these packages, made now or on an earlier run.
 pub(crate) fn python_with(packages: &[&str]) -> Option<PathBuf> {
+    // Two tests must not make the same one at the same time.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("venv-{}", packages.join("-")));
     let python = folder.join("bin/python");
     let ready = folder.join("ready");

@@ -3,7 +3,7 @@
 use super::charts::{Mark, Row, bar, bars, dots, histogram};
 use super::html::{escape, page, section, table};
 use super::questions::worst_first;
-use super::text::{KIND_METRICS, headline, levels, megabytes};
+use super::text::{KIND_METRICS, headline, in_order, levels, megabytes};
 use crate::evaluation::{Evaluation, Metric};
 
 /// One self-contained HTML page: measures, kinds, misses, latency.
@@ -94,10 +94,9 @@ fn confidences(evaluation: &Evaluation) -> String {
 }
 
 fn latency(evaluation: &Evaluation) -> String {
-    let number = |milliseconds: f64| format!("{milliseconds:.1}");
-    let rows: Vec<Vec<String>> = evaluation
-        .latency_ms
-        .iter()
+    let number = |milliseconds: f64| format!("{milliseconds:.2}");
+    let rows: Vec<Vec<String>> = in_order(&evaluation.latency_ms)
+        .into_iter()
         .map(|(stage, latency)| {
             let numbers = [latency.mean, latency.p50, latency.p95, latency.p99, latency.max];
             std::iter::once(escape(stage)).chain(numbers.map(number)).collect()

@@ -1,6 +1,9 @@
 //! Tables for a terminal.
 
-use crate::evaluation::{Comparison, Evaluation, Metric, Regression};
+use std::collections::BTreeMap;
+
+use crate::evaluation::{Comparison, Evaluation, Latency, Metric, Regression};
+use crate::retrieval::Stage;
 
 /// What stands in the table by kind.
 pub(super) const KIND_METRICS: [Metric; 4] = [Metric::Ndcg10, Metric::Hit1, Metric::Hit5, Metric::Passage5];
@@ -95,14 +98,23 @@ fn kinds(evaluation: &Evaluation) -> String {
 
 fn latency(evaluation: &Evaluation) -> String {
     let mut text = format!("{:<12}{:>8}{:>9}{:>9}\n", "latency, ms", "p50", "p95", "p99");
-    for (stage, latency) in &evaluation.latency_ms {
-        text.push_str(&format!("{stage:<12}{:>8.1}{:>9.1}{:>9.1}\n", latency.p50, latency.p95, latency.p99));
+    for (stage, latency) in in_order(&evaluation.latency_ms) {
+        text.push_str(&format!("{stage:<12}{:>8.2}{:>9.2}{:>9.2}\n", latency.p50, latency.p95, latency.p99));
     }
     if let Some(bytes) = evaluation.peak_memory_bytes {
         text.push_str(&format!("peak memory {:>8}\n", megabytes(bytes)));
     }
     text.push_str(&format!("\n{}\n", levels(evaluation)));
     text
+}
+
+/// The stages as they run, and then the whole.
+pub(super) fn in_order(latency: &BTreeMap<String, Latency>) -> Vec<(&str, Latency)> {
+    let place = |name: &str| Stage::ALL.iter().position(|stage| stage.name() == name);
+    let mut stages: Vec<(&str, Latency)> =
+        latency.iter().map(|(name, latency)| (name.as_str(), *latency)).collect();
+    stages.sort_by_key(|(name, _)| place(name).unwrap_or(Stage::ALL.len()));
+    stages
 }
 
 pub(super) fn megabytes(bytes: u64) -> String {
