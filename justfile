@@ -18,6 +18,10 @@ test *FILTER:
 explore CASES="20000":
     PROPTEST_RNG_SEED="$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')" PROPTEST_CASES={{CASES}} cargo test --locked --lib
 
+# Compare `docent batch` with one question after the other over MCP, and with the encoder alone
+bench-batch ROUNDS="5" QUESTIONS="1000":
+    cargo bench --locked --bench batch -- {{ROUNDS}} {{QUESTIONS}}
+
 # Check the formatting and all lints, as .ci/run does
 lint:
     cargo fmt --check

@@ -2,6 +2,7 @@
 
 mod batch;
 mod eval;
+mod transfer;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use super::clients::Client;
 use crate::retrieval::MAX_LIMIT;
 pub(super) use batch::BatchArguments;
 pub(super) use eval::{By, CompareArguments, EvalArguments};
+pub(super) use transfer::{ExportArguments, ImportArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,6 +81,10 @@ pub(super) enum Command {
     Models(ModelsArguments),
     /// Index documents, or bring their index up to date
     Index(IndexArguments),
+    /// Write the index's chunks and vectors to files, for other tools and models
+    Export(ExportArguments),
+    /// Make an index of the same chunks with vectors that were made elsewhere
+    Import(ImportArguments),
     /// Ask a question
     Ask(AskArguments),
     /// Ask a file of questions, for scripts
@@ -173,6 +179,7 @@ Examples:
   docent index git:https://example.com/handbook.git#main feed:https://example.com/rss.xml
   docent index                       what `docent.toml` says, else what was indexed before, again
   docent index --prune               the same, without folders that are gone, and tidied up
+  docent index docs/ --dry-run       only say what would change
 
 Sources: PATH, git:URL#BRANCH, package:npm:NAME@VERSION (or pypi, crates), feed:URL, changelog:PATH,
 examples:PATH.
@@ -181,6 +188,7 @@ The index then holds exactly these documents. What did not change is not embedde
 MDX, HTML, reStructuredText, plain text, notebooks, Word, PDF, JSON changelogs and source code are
 read; `.gitignore`, `.ignore` and `.docentignore` are honoured; keys and `.env` files are never
 indexed.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that is typed")]
 pub(super) struct IndexArguments {
     /// Folders, files and other sources [default: those of docent.toml, else the ones indexed before]
     #[arg(value_name = "SOURCE")]
@@ -201,6 +209,14 @@ pub(super) struct IndexArguments {
     /// Forget folders and files that are gone, and remove what is kept to speed up later builds
     #[arg(long)]
     pub(super) prune: bool,
+
+    /// Only say what would be added, changed, renamed, removed and left out; write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Print what a dry run finds as one JSON object
+    #[arg(long, requires = "dry_run")]
+    pub(super) json: bool,
 }
 
 /// `docent ask`.
@@ -228,6 +244,10 @@ pub(super) struct AskArguments {
     /// The most passages to return, 1 to 100
     #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = limit, allow_negative_numbers = true)]
     pub(super) limit: usize,
+
+    /// Vectors of QUESTION and of each --also, a row each, for an index with imported vectors
+    #[arg(long, value_name = "FILE.npy")]
+    pub(super) query_vectors: Option<PathBuf>,
 
     /// Say where each passage came from: values, ranks and shares of each view, and the time of each stage
     #[arg(long)]

@@ -9,12 +9,12 @@ use super::declared::DeclarationError;
 use super::exit_status::ExitStatus;
 use super::render::printable;
 use crate::batch::BatchError;
-use crate::embedding::EmbedError;
 use crate::embedding::catalog::UnknownModel;
 use crate::embedding::pull::PullError;
 use crate::embedding::store::StoreError;
+use crate::embedding::{EmbedError, GivenError, NpyError};
 use crate::evaluation::EvaluationError;
-use crate::index::{BuildError, OpenError};
+use crate::index::{BuildError, ImportError, OpenError};
 use crate::mcp::{HttpSettingsError, PresetError, ServeError};
 use crate::remote::FetchError;
 use crate::retrieval::{QueryError, RetrievalError};
@@ -59,6 +59,20 @@ pub(super) enum Failure {
     PresetFile { path: PathBuf, source: PresetError },
     #[error(transparent)]
     Client(#[from] ClientError),
+    #[error(transparent)]
+    Given(#[from] GivenError),
+    #[error(transparent)]
+    Npy(#[from] NpyError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error("the vectors of the index in `{}` were imported: docent does not have the model `{model}`, and cannot make vectors of questions by it", folder.display())]
+    ImportedVectors { model: String, folder: PathBuf },
+    #[error("the vectors of the index in `{}` were made by docent, and those of questions have to be too", folder.display())]
+    NotImported { folder: PathBuf },
+    #[error("the vectors of the index in `{}` were imported (model `{model}`): docent cannot make more of them", folder.display())]
+    WouldReplaceImport { model: String, folder: PathBuf },
+    #[error("`{}` is not empty and holds no earlier export", folder.display())]
+    NotAnExport { folder: PathBuf },
     #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
     NothingToIndex { folder: PathBuf },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
@@ -106,6 +120,18 @@ impl Failure {
             Self::Http(error) => error.hint(),
             Self::Preset(error) | Self::PresetFile { source: error, .. } => error.hint(),
             Self::Client(error) => error.hint(),
+            Self::Given(error) => error.hint(),
+            Self::Npy(error) => error.hint(),
+            Self::Import(error) => error.hint(),
+            Self::ImportedVectors { .. } => {
+                "give the questions' vectors, made by the same model: --query-vectors FILE.npy".into()
+            }
+            Self::NotImported { .. } => "leave --query-vectors out".into(),
+            Self::WouldReplaceImport { .. } => {
+                "to replace them by those of a model that docent has, name it: `docent index --model NAME`"
+                    .into()
+            }
+            Self::NotAnExport { .. } => "name a new folder".into(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
             Self::Unreadable { .. } => "check the path, and that you may read it".into(),

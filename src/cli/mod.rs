@@ -53,6 +53,8 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Pull(pull) => commands::pull::run(&settings, &pull),
         Command::Models(models) => commands::models::run(&settings, models),
         Command::Index(index) => commands::index::run(&settings, &index),
+        Command::Export(export) => commands::export::run(&settings, &export),
+        Command::Import(import) => commands::import::run(&settings, &import),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Batch(batch) => commands::batch::run(&settings, &batch),
         Command::Serve(serve) => commands::serve::run(settings, serve),
@@ -61,7 +63,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Status(status) => commands::status::run(&settings, status),
         Command::Doctor(doctor) => commands::doctor::run(&settings, doctor),
         Command::Eval(eval) => commands::eval::run(settings, &eval),
-        Command::Compare(compare) => commands::compare::run(&compare),
+        Command::Compare(compare) => commands::compare::run(settings, &compare),
         Command::Completions(completions) => commands::completions::run(completions),
     }
 }

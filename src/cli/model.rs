@@ -1,5 +1,6 @@
 //! From a model's name to an encoder that runs.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::failure::Failure;
@@ -7,7 +8,9 @@ use super::settings::Settings;
 use crate::embedding::calibration;
 use crate::embedding::catalog::{Catalog, ModelKind, ModelSpec};
 use crate::embedding::store::{ModelFiles, ModelStore};
-use crate::embedding::{Arithmetic, Embedder, HashingEmbedder, ModelIdentity, OnnxEmbedder, Threads};
+use crate::embedding::{
+    Arithmetic, Embedder, GivenVectors, HashingEmbedder, ModelIdentity, OnnxEmbedder, Spreads, Threads,
+};
 use crate::index::{Manifest, OpenError};
 use crate::progress::Progress as _;
 
@@ -31,6 +34,10 @@ pub(super) fn for_indexing<'a>(
     let catalog = Catalog::builtin();
     match (&settings.model, existing) {
         (Some(name), _) => Ok(catalog.find(name)?),
+        (None, Some(manifest)) if manifest.model.is_imported() => Err(Failure::WouldReplaceImport {
+            model: manifest.model.name.clone(),
+            folder: settings.index.clone(),
+        }),
         (None, Some(manifest)) => Ok(catalog.find(&manifest.model.name)?),
         (None, None) => Ok(catalog.default_model()),
     }
@@ -46,6 +53,9 @@ pub(super) fn by_identity<'a>(
     settings: &Settings,
     made_by: &ModelIdentity,
 ) -> Result<&'a ModelSpec, Failure> {
+    if made_by.is_imported() {
+        return Err(Failure::ImportedVectors { model: made_by.name.clone(), folder: settings.index.clone() });
+    }
     let spec = Catalog::builtin().find(settings.model.as_ref().unwrap_or(&made_by.name))?;
     // Before the model is loaded: it may not even be installed, and pulling it would not help.
     if spec.name != made_by.name {
@@ -56,6 +66,26 @@ pub(super) fn by_identity<'a>(
         }));
     }
     Ok(spec)
+}
+
+/// What turns questions into vectors: the index's own model, or the vectors in a file, one for each of
+/// `texts`, where those of the index were imported.
+pub(super) fn for_questions<'texts, Texts: ExactSizeIterator<Item = Option<&'texts str>>>(
+    settings: &Settings,
+    manifest: &Manifest,
+    query_vectors: Option<&Path>,
+    purpose: Purpose,
+    texts: impl FnOnce() -> Texts,
+) -> Result<Arc<dyn Embedder>, Failure> {
+    let Some(path) = query_vectors else {
+        return load(settings, for_asking(settings, manifest)?, purpose);
+    };
+    // Vectors of two models cannot be compared, and nobody can tell whose these are but for imports.
+    let Some(imported) = &manifest.imported else {
+        return Err(Failure::NotImported { folder: settings.index.clone() });
+    };
+    let spreads = Spreads { dense: imported.dense_spread, ..Spreads::default() };
+    Ok(Arc::new(GivenVectors::read(path, texts(), manifest.model.clone(), spreads)?))
 }
 
 /// Loads a model from its files.

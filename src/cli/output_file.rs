@@ -12,6 +12,21 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|source| Failure::Unwritable { path: path.to_owned(), source })
 }
 
+/// Makes a folder for such files, and those above it.
+pub(super) fn make_folder(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|source| Failure::Unwritable { path: path.to_owned(), source })
+}
+
+/// Removes a file of an earlier run, where there is one.
+pub(super) fn forget(path: &Path) -> Result<(), Failure> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::Unwritable { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Opens the file at `path` for writing, with its first `kept` bytes in it.
 pub(super) fn open(path: &Path, kept: u64) -> Result<File, Failure> {
     let unwritable = |source| Failure::Unwritable { path: path.to_owned(), source };

@@ -8,8 +8,10 @@ pub mod calibration;
 pub mod catalog;
 pub mod digest;
 mod folder;
+mod given;
 mod graph;
 mod hashing;
+mod npy;
 mod onnx;
 pub mod pull;
 pub mod store;
@@ -19,8 +21,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use given::{GivenError, GivenVectors};
 pub use graph::Arithmetic;
 pub use hashing::HashingEmbedder;
+pub use npy::{Matrix, NpyError, NpyFault, npy_header};
 pub use onnx::{OnnxEmbedder, Threads};
 pub use vector::{Embedding, InvalidVector};
 
@@ -38,12 +42,32 @@ pub enum Role {
 pub struct ModelIdentity {
     /// Its name in the catalogue, or the folder's for files given by the user.
     pub name: String,
-    /// sha256 of the model file in hexadecimal; for a model without files, its own version.
+    /// sha256 of the model file in hexadecimal; for a model without files, its own version; for vectors
+    /// made elsewhere, `imported-` and the sha256 of their file.
     pub sha256: String,
     /// Length of its vectors.
     pub dimensions: usize,
-    /// The most tokens it takes in, special ones included; the rest of a text is not seen.
+    /// The most tokens it takes in, special ones included; the rest of a text is not seen. 0 where it
+    /// is not known.
     pub max_tokens: usize,
+}
+
+/// What the checksum of imported vectors begins with, in the place of a model's own.
+const IMPORTED: &str = "imported-";
+
+impl ModelIdentity {
+    /// That of a model which docent does not have: its vectors were made elsewhere. `sha256` is that of
+    /// their file.
+    #[must_use]
+    pub fn imported(name: &str, sha256: &str, dimensions: usize) -> Self {
+        Self { name: name.to_owned(), sha256: format!("{IMPORTED}{sha256}"), dimensions, max_tokens: 0 }
+    }
+
+    /// Whether its vectors were made elsewhere: docent cannot make more of them.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.sha256.starts_with(IMPORTED)
+    }
 }
 
 impl fmt::Display for ModelIdentity {
@@ -159,6 +183,12 @@ pub enum EmbedError {
         /// By the model.
         actual: usize,
     },
+    /// A text of which no vector was made elsewhere.
+    #[error("no vector is given for the question `{text}`")]
+    NotGiven {
+        /// The question, or its beginning.
+        text: String,
+    },
     /// The model gave a vector that cannot be compared.
     #[error("the model `{model}` gave an unusable vector: {source}")]
     Vector {
@@ -182,6 +212,9 @@ impl EmbedError {
             }
             Self::Run { .. } | Self::Vector { .. } => {
                 "please report this with the text that caused it".into()
+            }
+            Self::NotGiven { .. } => {
+                "the index's vectors were imported: leave other wordings out, or give the question a row of its own".into()
             }
             Self::Dimensions { .. } => {
                 "the files do not belong to this model: check --model and --model-dir".into()

@@ -34,6 +34,20 @@ impl Embedding {
         Ok(Self(values.into_boxed_slice()))
     }
 
+    /// `values` as they are where they are of unit length already, which rounding would change in their
+    /// last bits; else scaled to it.
+    ///
+    /// # Errors
+    /// As [`Embedding::normalized`].
+    pub fn of_unit(values: Vec<f32>) -> Result<Self, InvalidVector> {
+        let squared = values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
+        // A NaN is near nothing.
+        if (squared - 1.0).abs() < 1e-6 {
+            return Ok(Self(values.into_boxed_slice()));
+        }
+        Self::normalized(values)
+    }
+
     /// The components.
     #[must_use]
     pub fn as_slice(&self) -> &[f32] {
@@ -48,6 +62,9 @@ mod tests {
     #[test]
     fn is_scaled_to_unit_length() {
         assert_eq!(Embedding::normalized(vec![3.0, 4.0]).unwrap().as_slice(), [0.6, 0.8]);
+        assert_eq!(Embedding::of_unit(vec![3.0, 4.0]).unwrap().as_slice(), [0.6, 0.8]);
+        assert_eq!(Embedding::of_unit(vec![0.600_000_1, 0.8]).unwrap().as_slice(), [0.600_000_1, 0.8]);
+        assert_eq!(Embedding::of_unit(vec![1.0, f32::NAN]), Err(InvalidVector::NotFinite(1)));
         assert_eq!(Embedding::normalized(vec![0.0, 0.0]), Err(InvalidVector::Zero));
         assert_eq!(Embedding::normalized(vec![1.0, f32::NAN]), Err(InvalidVector::NotFinite(1)));
         assert_eq!(Embedding::normalized(vec![f32::INFINITY]), Err(InvalidVector::NotFinite(0)));

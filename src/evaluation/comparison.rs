@@ -55,6 +55,9 @@ pub struct Side {
     pub index: IndexSummary,
     /// Whether each question was asked in several wordings.
     pub with_rephrasings: bool,
+    /// Parts of the ranking that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
 }
 
 /// A measure in both.
@@ -156,6 +159,7 @@ impl Side {
             docent: evaluation.docent.clone(),
             index: evaluation.index.clone(),
             with_rephrasings: evaluation.settings.with_rephrasings,
+            without: evaluation.settings.without.clone(),
         }
     }
 }

@@ -247,6 +247,7 @@ impl IndexBuilder<'_> {
             sources: self.survey().sources(),
             model: self.embedder.identity().clone(),
             arithmetic: self.embedder.arithmetic(),
+            imported: None,
             chunking: self.chunking,
             counts: Counts {
                 documents: prepared.len(),

@@ -30,10 +30,20 @@ pub(super) fn commit(
     manifest: Manifest,
     calibrate: Option<&Calibrate>,
 ) -> Result<Manifest, BuildError> {
+    commit_with(folder, manifest, calibrate, |files| write_files(files, content))
+}
+
+/// The same with what `write` puts into the generation's folder; it gives the checksums.
+pub(super) fn commit_with(
+    folder: &Path,
+    manifest: Manifest,
+    calibrate: Option<&Calibrate>,
+    write: impl FnOnce(&Path) -> Result<BTreeMap<String, String>, BuildError>,
+) -> Result<Manifest, BuildError> {
     let generation = next_generation(folder);
     remove_leftovers(folder)?;
     let files = folder.join(generation_name(generation));
-    let committed = write_files(&files, content).and_then(|checksums| {
+    let committed = write(&files).and_then(|checksums| {
         storage::sync_folder(folder)?;
         let manifest = Manifest { generation, checksums, ..manifest };
         let index = Index::open_generation(folder, manifest.clone(), Check::Whole)

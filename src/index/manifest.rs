@@ -52,6 +52,9 @@ pub struct Manifest {
     /// file decides. Vectors of different arithmetic agree closely enough to be searched together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arithmetic: Option<Arithmetic>,
+    /// Where the vectors come from, where docent did not make them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     /// What cut the chunks.
     pub chunking: ChunkSettings,
     /// How much it holds.
@@ -68,6 +71,16 @@ pub struct Manifest {
     /// before, and in a manifest that a person has edited on purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<String>,
+}
+
+/// Vectors that were made elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Imported {
+    /// The name of their file.
+    pub file: String,
+    /// How much their centred cosines differ between chunks, a standard deviation: what the dense view
+    /// is divided by.
+    pub dense_spread: f32,
 }
 
 /// How much an index holds.

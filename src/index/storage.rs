@@ -241,6 +241,13 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), BuildError> {
     }
 }
 
+/// Copies a data file, which stays what it is.
+pub(super) fn copy_file(from: &Path, to: &Path) -> Result<(), BuildError> {
+    changed(to, || fs::copy(from, to).map(|_| ()))?;
+    let copy = File::open(to).map_err(|source| BuildError::Write { path: to.to_owned(), source })?;
+    faults::sync(&copy).map_err(|source| BuildError::Write { path: to.to_owned(), source })
+}
+
 /// Makes a folder and those above it.
 pub(super) fn create_folder(folder: &Path) -> Result<(), BuildError> {
     changed(folder, || fs::create_dir_all(folder))

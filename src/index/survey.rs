@@ -109,7 +109,7 @@ impl Survey<'_> {
         (number == index.document_count()).then_some(skipped)
     }
 
-    fn is_same(&self, manifest: &Manifest, document: &DocumentRecord, file: &SourceFile) -> bool {
+    pub(super) fn is_same(&self, manifest: &Manifest, document: &DocumentRecord, file: &SourceFile) -> bool {
         if let Some(record) = &file.record {
             return record.hash() == document.hash;
         }

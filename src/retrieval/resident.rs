@@ -152,8 +152,12 @@ impl Resident {
     /// # Errors
     /// As [`Resident::current`].
     pub fn now(&self) -> Result<Ready, LoadFailure> {
-        if self.held().is_none() && self.is_loading_behind() {
-            return Ok(Ready::WordsOnly(self.opened()?));
+        if self.held().is_none() {
+            let opened = self.opened()?;
+            // There is no encoder to wait for where the vectors were made elsewhere.
+            if opened.manifest().model.is_imported() || self.is_loading_behind() {
+                return Ok(Ready::WordsOnly(opened));
+            }
         }
         self.current().map(Ready::Whole)
     }

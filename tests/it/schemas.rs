@@ -94,6 +94,33 @@ fn the_state_of_things_obeys_its_schema() {
 }
 
 #[test]
+fn plans_and_exports_obey_theirs() {
+    let env = TestEnv::indexed(PAGES);
+    env.write("docs/.env", "SECRET=1\n");
+    fs::rename(env.path("docs/keys.md"), env.path("docs/locks.md")).unwrap();
+    for options in [&["--model", "hashing"][..], &["--model", "bge-small-en-v1.5"]] {
+        let plan = env.json(&[&["index", "docs", "--dry-run", "--json"], options].concat());
+        assert!(!plan["renamed"].as_array().unwrap().is_empty());
+        assert_obeys("index-plan", &plan);
+    }
+    env.write("questions.jsonl", "{\"id\": \"a\", \"query\": \"rotate a key\"}\nnonsense\n");
+    env.docent(&["export", "out", "-q", "--questions", "questions.jsonl"]).succeeds();
+    let read = |name: &str| fs::read_to_string(env.path("out").join(name)).unwrap();
+    let forms =
+        [("export-chunk", "chunks.jsonl"), ("export-question", "questions.jsonl"), ("export", "export.json")];
+    for (form, file) in forms {
+        let lines = records(&read(file));
+        assert!(!lines.is_empty());
+        for line in &lines {
+            assert_obeys(form, line);
+        }
+    }
+    env.docent(&["import", "out/vectors.npy", "--name", "mine", "--into", "other", "-q"]).succeeds();
+    assert_obeys("status", &env.json(&["status", "--json", "--index", "other"]));
+    assert_obeys("doctor", &env.json(&["doctor", "--json", "--index", "other"]));
+}
+
+#[test]
 fn evaluations_and_comparisons_obey_theirs() {
     let env = TestEnv::indexed(PAGES);
     let set = "{\"id\": \"a\", \"query\": \"rotate a key\", \"kind\": \"how-to\", \"relevant\": [{\"path\": \"keys.md\"}], \
@@ -116,6 +143,8 @@ fn evaluations_and_comparisons_obey_theirs() {
     let comparison = env.json(&["compare", "bare.json", "worded.json", "--json"]);
     assert!(!comparison["moved"].as_array().unwrap().is_empty(), "{comparison}");
     assert_obeys("comparison", &comparison);
+    let asked = ["compare", "index", "index", "--set", "set", "--second-without", "late", "--json", "-q"];
+    assert_obeys("comparison", &env.json(&asked));
 }
 
 #[test]

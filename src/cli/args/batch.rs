@@ -39,6 +39,10 @@ pub(in crate::cli) struct BatchArguments {
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(in crate::cli) input_format: Option<QuestionsFormat>,
 
+    /// Vectors of the questions, a row each in their order, for an index with imported vectors
+    #[arg(long, value_name = "FILE.npy")]
+    pub(in crate::cli) query_vectors: Option<PathBuf>,
+
     /// Keep what is in the output already, and ask the rest
     #[arg(long, requires = "output")]
     pub(in crate::cli) resume: bool,

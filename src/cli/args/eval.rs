@@ -57,6 +57,10 @@ pub(in crate::cli) struct EvalArguments {
     #[arg(long, value_name = "PART", value_parser = part)]
     pub(in crate::cli) without: Vec<Part>,
 
+    /// Vectors of the questions, a row each in the order of their file, for an index with imported vectors
+    #[arg(long, value_name = "FILE.npy", conflicts_with = "with_rephrasings")]
+    pub(in crate::cli) query_vectors: Option<PathBuf>,
+
     /// Print the measures by kind of question as well
     #[arg(long, value_name = "WHAT")]
     pub(in crate::cli) by: Option<By>,
@@ -109,14 +113,53 @@ Examples:
   docent eval questions/ --json after.json --with-rephrasings
   docent compare before.json after.json --html what-changed.html
 
+  docent compare index-a/ index-b/ --set questions/           two indexes, asked now
+  docent compare index/ index/ --set questions/ --first-without late --html late.html
+
 Differences are second less first, with 95 % intervals (paired bootstrap) and p-values (paired
 randomisation).")]
 pub(in crate::cli) struct CompareArguments {
-    /// JSON of `docent eval --json`, to compare with
+    /// JSON of `docent eval --json`, to compare with; with --set an index
     pub(in crate::cli) first: PathBuf,
 
-    /// JSON of `docent eval --json`, to compare
+    /// JSON of `docent eval --json`, to compare; with --set an index
     pub(in crate::cli) second: PathBuf,
+
+    /// Put these questions to the indexes FIRST and SECOND, and compare what comes of it
+    #[arg(long)]
+    pub(in crate::cli) set: Option<PathBuf>,
+
+    /// Judgements, in place of those beside the questions
+    #[arg(long, value_name = "FILE", requires = "set")]
+    pub(in crate::cli) qrels: Option<PathBuf>,
+
+    /// Part of a BEIR set: the judgements in `qrels/NAME.tsv` [default: test]
+    #[arg(long, value_name = "NAME", requires = "set", conflicts_with = "qrels")]
+    pub(in crate::cli) split: Option<String>,
+
+    /// Rank without this part in the first; may be repeated
+    #[arg(long, value_name = "PART", value_parser = part, requires = "set")]
+    pub(in crate::cli) first_without: Vec<Part>,
+
+    /// Rank without this part in the second; may be repeated
+    #[arg(long, value_name = "PART", value_parser = part, requires = "set")]
+    pub(in crate::cli) second_without: Vec<Part>,
+
+    /// Ask the first in the wordings of rephrasings.jsonl as well
+    #[arg(long, requires = "set")]
+    pub(in crate::cli) first_with_rephrasings: bool,
+
+    /// Ask the second in the wordings of rephrasings.jsonl as well
+    #[arg(long, requires = "set")]
+    pub(in crate::cli) second_with_rephrasings: bool,
+
+    /// Vectors of the questions for the first, where its own vectors were imported
+    #[arg(long, value_name = "FILE.npy", requires = "set", conflicts_with = "first_with_rephrasings")]
+    pub(in crate::cli) first_query_vectors: Option<PathBuf>,
+
+    /// Vectors of the questions for the second, where its own vectors were imported
+    #[arg(long, value_name = "FILE.npy", requires = "set", conflicts_with = "second_with_rephrasings")]
+    pub(in crate::cli) second_query_vectors: Option<PathBuf>,
 
     /// Print one JSON object
     #[arg(long)]

@@ -9,8 +9,9 @@ use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::render;
 use crate::cli::settings::Settings;
-use crate::index::{Index, read_manifest};
-use crate::retrieval::{Answer, Explanation, Query, Retriever};
+use crate::index::{Index, Manifest, read_manifest};
+use crate::progress::Progress as _;
+use crate::retrieval::{Answer, Explanation, Query, Reader, Retriever};
 
 /// An answer with its explanation beside it.
 #[derive(Serialize)]
@@ -25,7 +26,14 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &AskArguments) -> Resu
     let query = Query::new(&arguments.question, arguments.limit)?
         .rephrased(arguments.also.iter().map(String::as_str))?;
     let query = arguments.kind.into_iter().fold(query, Query::of_kind);
-    let retriever = retriever(settings)?;
+    let manifest = read_manifest(&settings.index)?;
+    if manifest.model.is_imported() && arguments.query_vectors.is_none() {
+        return by_words(settings, &manifest, &query, arguments);
+    }
+    let texts = || query.wordings().map(Some).collect::<Vec<_>>().into_iter();
+    let vectors = arguments.query_vectors.as_deref();
+    let embedder = model::for_questions(settings, &manifest, vectors, Purpose::Asking, texts)?;
+    let retriever = Retriever::new(Index::open(&settings.index)?, embedder)?;
     let answer = if arguments.explain {
         let (answer, explanation) = retriever.explained(&query)?;
         if arguments.json {
@@ -37,25 +45,43 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &AskArguments) -> Resu
         answer
     } else {
         let answer = retriever.answer(&query)?;
-        if arguments.json {
-            render::json(&answer)?;
-        } else {
-            render::text(&render::answer(&answer))?;
-        }
+        print(&answer, arguments)?;
         answer
     };
-    Ok(if answer.hits.is_empty() { ExitStatus::NothingFound } else { ExitStatus::Success })
+    Ok(status(&answer))
+}
+
+fn print(answer: &Answer, arguments: &AskArguments) -> std::io::Result<()> {
+    if arguments.json { render::json(answer) } else { render::text(&render::answer(answer)) }
+}
+
+fn status(answer: &Answer) -> ExitStatus {
+    if answer.hits.is_empty() { ExitStatus::NothingFound } else { ExitStatus::Success }
+}
+
+/// The answer of an index whose vectors were made elsewhere, without a vector of the question.
+fn by_words(
+    settings: &Settings,
+    manifest: &Manifest,
+    query: &Query,
+    arguments: &AskArguments,
+) -> Result<ExitStatus, Failure> {
+    let folder = settings.index.clone();
+    let missing = Failure::ImportedVectors { model: manifest.model.name.clone(), folder };
+    if arguments.explain {
+        return Err(missing);
+    }
+    settings.progress.note(&format!("by words alone: {missing}; {}", missing.hint()));
+    let answer = Reader::new(Index::open(&settings.index)?).answer_by_words(query)?;
+    print(&answer, arguments)?;
+    Ok(status(&answer))
 }
 
 /// Opens the index, loads its model and answers.
 pub(in crate::cli) fn answer(settings: &Settings, query: &Query) -> Result<Answer, Failure> {
-    Ok(retriever(settings)?.answer(query)?)
-}
-
-fn retriever(settings: &Settings) -> Result<Retriever, Failure> {
     let manifest = read_manifest(&settings.index)?;
     let spec = model::for_asking(settings, &manifest)?;
     let index = Index::open(&settings.index)?;
     let embedder = model::load(settings, spec, Purpose::Asking)?;
-    Ok(Retriever::new(index, embedder)?)
+    Ok(Retriever::new(index, embedder)?.answer(query)?)
 }

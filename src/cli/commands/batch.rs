@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crate::batch::{
-    AnsweredBy, Batch, BatchError, Counts, OutputFormat, QuestionFile, Trouble, Written, written,
+    AnsweredBy, Batch, BatchError, Counts, Item, OutputFormat, QuestionFile, Trouble, Written, written,
 };
 use crate::cli::args::BatchArguments;
 use crate::cli::exit_status::ExitStatus;
@@ -14,7 +14,7 @@ use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
 use crate::cli::{interruption, output_file, render};
 use crate::evaluation::report::counted;
-use crate::index::{Index, read_manifest};
+use crate::index::{Index, Manifest, read_manifest};
 use crate::progress::{Progress, Unit};
 use crate::retrieval::{MAX_LIMIT, QueryError, Retriever};
 
@@ -37,9 +37,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &BatchArguments) -> Re
         let (done, all) = (done.questions, counted(survey.questions as usize, "question"));
         settings.progress.note(&format!("{done} of {all} done already"));
     }
-    let spec = model::for_asking(settings, &manifest)?;
-    let index = Index::open(&settings.index)?;
-    let retriever = Retriever::new(index, model::load(settings, spec, Purpose::Batch)?)?;
+    let retriever = retriever(settings, &manifest, &questions, arguments.query_vectors.as_deref())?;
     let mut output = output(arguments.output.as_deref(), done)?;
     let interrupted = interruption::watched();
     let batch = Batch {
@@ -56,6 +54,30 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &BatchArguments) -> Re
     let counts = batch.run(items, &mut output, &mut |trouble| tell(settings, &questions, trouble))?;
     settings.progress.finish();
     Ok(ended(settings, left, counts, interrupted.load(Ordering::Relaxed)))
+}
+
+fn retriever(
+    settings: &Settings,
+    manifest: &Manifest,
+    questions: &QuestionFile,
+    query_vectors: Option<&Path>,
+) -> Result<Retriever, Failure> {
+    // Only given vectors need all questions at once.
+    let texts: Vec<Option<String>> = match query_vectors {
+        Some(_) => texts(questions)?,
+        None => Vec::new(),
+    };
+    let texts = || texts.iter().map(Option::as_deref);
+    let embedder = model::for_questions(settings, manifest, query_vectors, Purpose::Batch, texts)?;
+    Ok(Retriever::new(Index::open(&settings.index)?, embedder)?)
+}
+
+/// Every question, and nothing in the place of a malformed line.
+pub(super) fn texts(questions: &QuestionFile) -> Result<Vec<Option<String>>, Failure> {
+    let unreadable = |source| BatchError::Unreadable { name: questions.name().to_owned(), source };
+    let text = |item: Item| item.content.ok().map(|wanted| wanted.text);
+    let items = questions.items()?.map(|item| item.map(text).map_err(unreadable));
+    Ok(items.collect::<Result<_, BatchError>>()?)
 }
 
 fn limit(arguments: &BatchArguments, format: OutputFormat) -> Result<usize, Failure> {

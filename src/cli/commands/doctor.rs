@@ -141,6 +141,13 @@ fn sources(index: &Index) -> Finding {
 
 /// Whether the model that made the index can be loaded.
 fn model(settings: &Settings, manifest: &Manifest) -> Finding {
+    if let Some(imported) = &manifest.imported {
+        return Finding::warning(
+            "model",
+            format!("the vectors were imported from `{}` (model `{}`)", imported.file, manifest.model.name),
+            "without --query-vectors FILE.npy, questions are compared by words alone",
+        );
+    }
     let check = || -> Result<(), Failure> {
         let spec = model::by_identity(settings, &manifest.model)?;
         if spec.kind != ModelKind::Hashing {

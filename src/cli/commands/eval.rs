@@ -16,7 +16,7 @@ use crate::evaluation::{
 };
 use crate::index::{Index, OpenError, read_manifest};
 use crate::progress::Progress;
-use crate::retrieval::Retriever;
+use crate::retrieval::{Part, Retriever};
 
 pub(in crate::cli) fn run(mut settings: Settings, arguments: &EvalArguments) -> Result<ExitStatus, Failure> {
     // What is wrong with the files should not wait for an index or a model.
@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(mut settings: Settings, arguments: &EvalArguments) -> 
     let baseline = arguments.baseline.as_deref().map(Evaluation::read).transpose()?;
     tell(&settings, &set, arguments);
     let _temporary = build_where_asked(&mut settings, &set, arguments)?;
-    let evaluated = evaluate(&settings, &set, arguments)?;
+    let evaluated = evaluate(&settings, &set, &How::from(arguments))?;
     write_files(arguments, &evaluated)?;
     print(arguments, &evaluated.evaluation)?;
     match (&arguments.baseline, baseline) {
@@ -89,21 +89,41 @@ fn ensure_same_documents(folder: &Path, corpus: &Path) -> Result<(), Failure> {
     Err(EvaluationError::OtherIndex { folder: folder.to_owned(), corpus: corpus.to_owned() }.into())
 }
 
-fn evaluate(settings: &Settings, set: &QuestionSet, arguments: &EvalArguments) -> Result<Evaluated, Failure> {
+/// How an index is asked.
+pub(super) struct How<'a> {
+    pub(super) limit: usize,
+    pub(super) with_rephrasings: bool,
+    pub(super) relevant_from: Option<i32>,
+    pub(super) without: &'a [Part],
+    pub(super) query_vectors: Option<&'a Path>,
+}
+
+impl<'a> From<&'a EvalArguments> for How<'a> {
+    fn from(arguments: &'a EvalArguments) -> Self {
+        Self {
+            limit: usize::from(arguments.limit),
+            with_rephrasings: arguments.with_rephrasings,
+            relevant_from: arguments.relevant_from,
+            without: &arguments.without,
+            query_vectors: arguments.query_vectors.as_deref(),
+        }
+    }
+}
+
+pub(super) fn evaluate(settings: &Settings, set: &QuestionSet, how: &How<'_>) -> Result<Evaluated, Failure> {
     let manifest = read_manifest(&settings.index).map_err(|error| match error {
         OpenError::Missing { folder } => Failure::from(EvaluationError::NoIndex { folder }),
         other => other.into(),
     })?;
-    let spec = model::for_asking(settings, &manifest)?;
-    let index = Index::open(&settings.index)?;
-    let embedder = model::load(settings, spec, Purpose::Asking)?;
-    let retriever = Retriever::new(index, embedder)?.without(&arguments.without);
+    let texts = || set.asked.iter().map(|text| Some(text.as_str()));
+    let embedder = model::for_questions(settings, &manifest, how.query_vectors, Purpose::Asking, texts)?;
+    let retriever = Retriever::new(Index::open(&settings.index)?, embedder)?.without(how.without);
     let evaluator = Evaluator {
         retriever: &retriever,
-        limit: usize::from(arguments.limit),
-        with_rephrasings: arguments.with_rephrasings,
-        relevant_from: arguments.relevant_from,
-        without: arguments.without.iter().map(ToString::to_string).collect(),
+        limit: how.limit,
+        with_rephrasings: how.with_rephrasings,
+        relevant_from: how.relevant_from,
+        without: how.without.iter().map(ToString::to_string).collect(),
         progress: &settings.progress,
     };
     Ok(evaluator.evaluate(set)?)

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::plan;
 use crate::chunking::ChunkSettings;
 use crate::cli::args::IndexArguments;
 use crate::cli::declared;
@@ -30,7 +31,11 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Re
     if arguments.prune && arguments.sources.is_empty() {
         sources = without_gone(settings, sources);
     }
-    build(settings, Sources { of: sources, limits, trust_times: !arguments.checksum })?;
+    let sources = Sources { of: sources, limits, trust_times: !arguments.checksum };
+    if arguments.dry_run {
+        return plan::run(settings, sources, arguments.json);
+    }
+    build(settings, sources)?;
     if arguments.prune {
         prune(&settings.index)?;
     }
@@ -76,8 +81,7 @@ fn source_of(text: &OsStr) -> Result<SourceSpec, Failure> {
 /// Builds the index and tells on stderr what was done.
 pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<BuildReport, Failure> {
     let started = Instant::now();
-    ensure_paths_exist(&sources.of.iter().filter_map(local_path).collect::<Vec<_>>())?;
-    let roots = without_repeats(fetched(settings, sources.of)?);
+    let roots = roots(settings, sources.of)?;
     // An index that cannot be read is replaced; the builder says so.
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
@@ -106,6 +110,12 @@ pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<Bui
     };
     tell(settings, &report, existing.as_ref(), started);
     Ok(report)
+}
+
+/// The sources as they are on this machine, fetched where they are elsewhere.
+pub(super) fn roots(settings: &Settings, sources: Vec<SourceSpec>) -> Result<Vec<Root>, Failure> {
+    ensure_paths_exist(&sources.iter().filter_map(local_path).collect::<Vec<_>>())?;
+    Ok(without_repeats(fetched(settings, sources)?))
 }
 
 /// A report where there is nothing to do, found out without loading the model.

@@ -34,11 +34,12 @@ fn header(comparison: &Comparison) -> String {
             escape(&side.index.model),
             format!("{} in {} chunks", side.index.documents, side.index.chunks),
             if side.with_rephrasings { "several" } else { "one" }.to_owned(),
+            if side.without.is_empty() { "-".to_owned() } else { escape(&side.without.join(", ")) },
             format!("docent {}, {}", escape(&side.docent), escape(&side.evaluated_at)),
         ]
     };
     let rows = [side("first", &comparison.first), side("second", &comparison.second)];
-    let head = ["", "file", "set", "model", "documents", "wordings", "made"];
+    let head = ["", "file", "set", "model", "documents", "wordings", "without", "made"];
     format!(
         "<h1>What changed</h1>\n<p>{} in both{}</p>\n{}",
         counted(comparison.questions, "question"),

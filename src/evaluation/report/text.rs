@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::evaluation::{Comparison, Evaluation, Latency, Metric, Regression};
+use crate::evaluation::{Comparison, Evaluation, Latency, Metric, Regression, Side};
 use crate::retrieval::Stage;
 
 /// What stands in the table by kind.
@@ -124,12 +124,16 @@ pub(super) fn megabytes(bytes: u64) -> String {
 /// A comparison: differences with intervals and p-values, and what moved.
 #[must_use]
 pub fn comparison_text(comparison: &Comparison) -> String {
+    let side = |side: &Side| match side.without.as_slice() {
+        [] => side.file.clone(),
+        parts => format!("{}, ranked without {}", side.file, parts.join(", ")),
+    };
     let mut text = format!(
         "{} in both{}\n  first   {}\n  second  {}\n\n{:<12}{:>8}{:>9}{:>12}   {:<19}{:>8}\n",
         counted(comparison.questions, "question"),
         left_out(comparison),
-        comparison.first.file,
-        comparison.second.file,
+        side(&comparison.first),
+        side(&comparison.second),
         "",
         "first",
         "second",

@@ -52,6 +52,9 @@ pub struct QuestionSet {
     pub questions: Vec<Question>,
     /// The ones that they do not.
     pub unanswerable: Vec<Question>,
+    /// Every question of the file as it stands there, those that are left out too, and then those of
+    /// `unanswerable.jsonl`.
+    pub asked: Vec<String>,
     /// Questions left out because nobody judged any document for them.
     pub unjudged: usize,
     /// Judgements of questions that are not in the set.
@@ -105,6 +108,7 @@ impl QuestionSet {
         let questions = distinct(&file, numbered)?;
         let mut set = Self {
             name: name_of(path),
+            asked: questions.iter().map(|question| question.text.clone()).collect(),
             questions,
             unanswerable: Vec::new(),
             unjudged: 0,
@@ -130,7 +134,9 @@ impl QuestionSet {
         self.questions = answerable;
         self.unanswerable = unanswerable;
         if beside.is_file() {
-            self.unanswerable.extend(distinct(beside, own::read_questions(beside)?)?);
+            let more = distinct(beside, own::read_questions(beside)?)?;
+            self.asked.extend(more.iter().map(|question| question.text.clone()));
+            self.unanswerable.extend(more);
         }
         Ok(())
     }
@@ -307,6 +313,7 @@ mod tests {
         assert_eq!(question.rephrasings, ["Aa?"]);
         let unanswerable: Vec<&str> = set.unanswerable.iter().map(|question| question.id.as_str()).collect();
         assert_eq!(unanswerable, ["b", "n"]);
+        assert_eq!(set.asked, ["A?", "B?", "N?"]);
         assert_eq!(load(&own, "questions.jsonl").unwrap().questions, set.questions);
     }
 

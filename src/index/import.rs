@@ -1,0 +1,233 @@
+//! A new index with the documents, chunks and words of another, and with vectors that were made
+//! elsewhere.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::commit::{commit_with, ensure_index_folder};
+use super::failure::BuildError;
+use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
+use super::manifest::{FORMAT_VERSION, Imported, Manifest};
+use super::tokens::ChunkTokens;
+use super::vectors::dot;
+use super::{Index, OpenError, WriterLock, storage, tokens, vectors};
+use crate::embedding::{Embedding, InvalidVector, Matrix, ModelIdentity};
+
+/// Chunks that stand in for questions where the spread of the similarities is measured.
+const SPREAD_SAMPLE: usize = 64;
+
+/// What makes the new index.
+pub struct Import<'work> {
+    /// Where the new index is to be: a new or empty folder, or an index that is replaced.
+    pub folder: &'work Path,
+    /// The index whose chunks these are.
+    pub source: &'work Index,
+    /// A row for each chunk of it, in its order.
+    pub vectors: Matrix,
+    /// What made them.
+    pub model: ModelIdentity,
+    /// The name of their file, for the record.
+    pub file: String,
+    /// The spread of their similarities, where it is known; measured over the chunks where not.
+    pub spread: Option<f32>,
+}
+
+/// Vectors that cannot become those of an index.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The new index cannot be written.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The other index is damaged.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Another number of rows than chunks.
+    #[error("there are {rows} vectors for {chunks} chunks")]
+    Count {
+        /// Rows of the file.
+        rows: usize,
+        /// Chunks of the index.
+        chunks: usize,
+    },
+    /// A vector without a direction.
+    #[error("the vector of row {row} (from 0) cannot be used: {source}")]
+    Row {
+        /// The row, from 0.
+        row: usize,
+        /// Why.
+        source: InvalidVector,
+    },
+    /// The new index would replace the one that it is made from.
+    #[error("`{}` is the index that the chunks come from", folder.display())]
+    SameFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// An index of an earlier format, whose files cannot stand beside new ones.
+    #[error("the index in `{}` has format {found}, and a new one has {FORMAT_VERSION}", folder.display())]
+    OldFormat {
+        /// The other index.
+        folder: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// Chunks in another order, or of another generation.
+    #[error("line {line} of `{}` is not chunk {number} of the index: {reason}", path.display())]
+    OtherChunks {
+        /// The file of chunks beside the vectors.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The chunk that should stand there, from 0.
+        number: usize,
+        /// What stands there.
+        reason: String,
+    },
+}
+
+impl ImportError {
+    /// The next thing to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Build(BuildError::NotAnIndex { .. }) | Self::SameFolder { .. } => {
+                "name a new or empty folder for the new index with --into DIR".into()
+            }
+            Self::Build(error) => error.hint(),
+            Self::Open(error) => error.hint(),
+            Self::Count { .. } | Self::OtherChunks { .. } => {
+                "the index has changed since its chunks were exported: `docent export DIR`, and make vectors of those chunks".into()
+            }
+            Self::Row { .. } => "encode that chunk again, or give it any other direction".into(),
+            Self::OldFormat { .. } => "bring it up to date first: `docent index`".into(),
+        }
+    }
+}
+
+impl Import<'_> {
+    /// Writes the new index.
+    ///
+    /// # Errors
+    /// Where the vectors do not fit the chunks, or the index cannot be written: see [`ImportError`].
+    pub fn run(mut self) -> Result<Manifest, ImportError> {
+        self.check()?;
+        self.normalize()?;
+        let document_of: Vec<u32> = (0..self.source.chunk_count())
+            .map(|chunk| Ok(self.source.chunk(chunk)?.document))
+            .collect::<Result<_, OpenError>>()?;
+        let spread = self.spread.unwrap_or_else(|| dense_spread(&self.vectors));
+        ensure_index_folder(self.folder)?;
+        storage::create_folder(self.folder)?;
+        let _lock = WriterLock::acquire(self.folder).map_err(BuildError::from)?;
+        let manifest = Manifest {
+            model: self.model.clone(),
+            arithmetic: None,
+            // Nobody here can ask it unrelated questions.
+            calibration: None,
+            imported: Some(Imported { file: self.file.clone(), dense_spread: spread }),
+            indexed_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            ..self.source.manifest().clone()
+        };
+        Ok(commit_with(self.folder, manifest, None, |files| self.write(files, &document_of))?)
+    }
+
+    fn check(&self) -> Result<(), ImportError> {
+        let from = self.source.folder();
+        if from.canonicalize().ok().is_some_and(|from| self.folder.canonicalize().ok() == Some(from)) {
+            return Err(ImportError::SameFolder { folder: self.folder.to_owned() });
+        }
+        let found = self.source.manifest().format;
+        if found != FORMAT_VERSION {
+            return Err(ImportError::OldFormat { folder: from.to_owned(), found });
+        }
+        let (rows, chunks) = (self.vectors.rows, self.source.chunk_count());
+        if rows == chunks { Ok(()) } else { Err(ImportError::Count { rows, chunks }) }
+    }
+
+    /// Brings every vector to unit length.
+    fn normalize(&mut self) -> Result<(), ImportError> {
+        for (row, vector) in self.vectors.values.chunks_exact_mut(self.vectors.columns).enumerate() {
+            let unit =
+                Embedding::of_unit(vector.to_vec()).map_err(|source| ImportError::Row { row, source })?;
+            vector.copy_from_slice(unit.as_slice());
+        }
+        Ok(())
+    }
+
+    /// The files of the generation: what does not depend on the model is the other index's own.
+    fn write(&self, files: &Path, document_of: &[u32]) -> Result<BTreeMap<String, String>, BuildError> {
+        storage::create_folder(files)?;
+        let source = self.source.manifest();
+        let from = source.generation_folder(self.source.folder());
+        let mut checksums = BTreeMap::new();
+        for name in [DOCUMENTS_FILE, CHUNKS_FILE, LEXICAL_FILE] {
+            storage::copy_file(&from.join(name), &files.join(name))?;
+            checksums.extend(source.checksums.get(name).map(|sum| (name.to_owned(), sum.clone())));
+        }
+        let columns = self.vectors.columns;
+        // Vectors of whole texts say nothing of their tokens.
+        let no_tokens = vec![ChunkTokens::default(); document_of.len()];
+        let made = [
+            (
+                VECTORS_FILE,
+                vectors::encode(&self.vectors.values, columns, document_of, self.source.document_count()),
+            ),
+            (TOKENS_FILE, tokens::encode(&no_tokens, &vec![0.0; columns])),
+        ];
+        for (name, file) in made {
+            checksums.insert(name.to_owned(), file.write(&files.join(name))?);
+        }
+        storage::sync_folder(files)?;
+        Ok(checksums)
+    }
+}
+
+/// How much the similarities of these vectors differ: the standard deviation of the cosines, less their
+/// mean vector, of some chunks with all others. For the default model it is near to what questions
+/// have, which nobody has seen yet.
+fn dense_spread(vectors: &Matrix) -> f32 {
+    let share = 1.0 / vectors.rows.max(1) as f32;
+    let mut mean = vec![0.0_f32; vectors.columns];
+    for row in vectors.iter() {
+        mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value * share);
+    }
+    let centred: Vec<f32> = vectors.iter().flat_map(|row| centred(row, &mean)).collect();
+    let rows: Vec<&[f32]> = centred.chunks_exact(vectors.columns).collect();
+    let step = rows.len().div_ceil(SPREAD_SAMPLE).max(1);
+    let (mut sum, mut squares, mut count) = (0.0_f64, 0.0_f64, 0_u32);
+    for sampled in (0..rows.len()).step_by(step) {
+        for (_, row) in rows.iter().enumerate().filter(|(other, _)| *other != sampled) {
+            let cosine = f64::from(dot(rows[sampled], row));
+            sum += cosine;
+            squares += cosine * cosine;
+            count += 1;
+        }
+    }
+    let (count, least) = (f64::from(count.max(1)), 0.01);
+    let variance = squares / count - (sum / count).powi(2);
+    // Of a few chunks that are all alike nothing can be learned, and it is divided by.
+    (variance.max(0.0).sqrt() as f32).max(least)
+}
+
+fn centred(row: &[f32], mean: &[f32]) -> Vec<f32> {
+    let values: Vec<f32> = row.iter().zip(mean).map(|(value, mean)| value - mean).collect();
+    let length = dot(&values, &values).sqrt().max(1e-6);
+    values.iter().map(|value| value / length).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spread_is_that_of_centred_cosines() {
+        // Two opposite directions around a common one: cosines are 1 and -1, half of each.
+        let rows = [[0.8_f32, 0.6], [0.8, -0.6], [0.8, 0.6], [0.8, -0.6]];
+        let values: Vec<f32> = rows.iter().flatten().copied().collect();
+        let spread = dense_spread(&Matrix { values, rows: 4, columns: 2 });
+        let expected = (8.0_f32 / 9.0).sqrt();
+        assert!((spread - expected).abs() < 1e-4, "{spread} instead of {expected}");
+        let same = Matrix { values: vec![1.0, 0.0, 1.0, 0.0], rows: 2, columns: 2 };
+        assert!((dense_spread(&same) - 0.01).abs() < 1e-6);
+    }
+}
