@@ -16,6 +16,8 @@ use super::paths::{SCHEME, locate, uri};
 use crate::retrieval::{DocumentRecord, Reader, Resident};
 
 const PAGE: usize = 200;
+/// Of a description that is made up from the document.
+const DESCRIPTION_CHARACTERS: usize = 160;
 /// Documents change when the index is brought up to date.
 const TTL_MS: u64 = 60_000;
 /// What a cursor of this list is made for.
@@ -34,16 +36,18 @@ pub(super) fn list(resident: &Resident, cursor: Option<&str>) -> Result<ListReso
     };
     let end = offset.saturating_add(PAGE);
     let documents = reader.documents(offset..end)?;
-    let mut page = ListResourcesResult::with_all_items(documents.iter().map(resource).collect())
-        .with_ttl_ms(TTL_MS)
-        .with_cache_scope(CacheScope::Private);
+    let mut page = ListResourcesResult::with_all_items(
+        documents.iter().map(|document| resource(&reader, document)).collect(),
+    )
+    .with_ttl_ms(TTL_MS)
+    .with_cache_scope(CacheScope::Private);
     if end < reader.manifest().counts.documents {
         page.next_cursor = Some(Cursor { generation, offset: end }.write(LIST));
     }
     Ok(page)
 }
 
-fn resource(document: &DocumentRecord) -> Resource {
+fn resource(reader: &Reader, document: &DocumentRecord) -> Resource {
     let path = document.path.as_str();
     let mut annotations = Annotations::default();
     annotations.last_modified = i64::try_from(document.modified_ns).ok().map(|nanoseconds| {
@@ -55,9 +59,29 @@ fn resource(document: &DocumentRecord) -> Resource {
         .with_mime_type(mime_type(&document.path.extension()))
         .with_size(document.size)
         .with_annotations(annotations);
-    match &document.description {
-        Some(description) => resource.with_description(description.as_str()),
-        None => resource,
+    resource.with_description(description(reader, document))
+}
+
+/// The document's own description, or else what stands in it: its headings, or its first words.
+fn description(reader: &Reader, document: &DocumentRecord) -> String {
+    if let Some(own) = document.description.as_ref().filter(|own| !own.trim().is_empty()) {
+        return own.clone();
+    }
+    let passages = reader.passages(document).unwrap_or_default();
+    let mut headings: Vec<&str> = Vec::new();
+    for heading in passages.iter().filter_map(|passage| passage.breadcrumb.last()) {
+        if !headings.contains(&heading.as_str()) {
+            headings.push(heading);
+        }
+    }
+    let whole = match passages.first() {
+        Some(first) if headings.is_empty() => first.text.split_whitespace().collect::<Vec<_>>().join(" "),
+        _ => headings.join(", "),
+    };
+    match whole.char_indices().nth(DESCRIPTION_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &whole[..end]),
+        None if whole.is_empty() => document.title.clone(),
+        None => whole,
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams, InitializeResult,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    GetPromptRequestParams, GetPromptResponse, Icon, Implementation, InitializeRequestParams,
+    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
     PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, Reference, ServerCapabilities,
     ServerConfig, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter, Tool,
     UnsubscribeRequestMethod, UnsubscribeRequestParams,
@@ -20,6 +20,14 @@ use super::toolset::Toolset;
 use super::workers::Workers;
 use super::{prompts, resources};
 use crate::retrieval::Resident;
+
+/// A sheet of paper with lines: clients may show it beside the server's name.
+const ICON: &str = concat!(
+    "data:image/svg+xml;base64,",
+    "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAyNCAyNCI+PHBhdGggZD",
+    "0iTTQgM2gxMWw1IDV2MTNINHoiIGZpbGw9IiMyNDQ3NmIiLz48cGF0aCBkPSJNNyAxMWgxME03IDE0aDEwTTcgMTdo",
+    "NiIgc3Ryb2tlPSIjZmZmIiBzdHJva2Utd2lkdGg9IjEuNSIvPjwvc3ZnPg==",
+);
 
 /// The definitions change only with the program.
 const DEFINITIONS_TTL_MS: u64 = 300_000;
@@ -63,7 +71,10 @@ impl ServerHandler for DocumentServer {
     fn get_info(&self) -> ServerConfig {
         let server = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .with_title("docent: local documents")
-            .with_description(env!("CARGO_PKG_DESCRIPTION"));
+            .with_description(env!("CARGO_PKG_DESCRIPTION"))
+            .with_icons(vec![
+                Icon::new(ICON).with_mime_type("image/svg+xml").with_sizes(vec!["any".to_owned()]),
+            ]);
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()

@@ -35,6 +35,7 @@ mod mcp_resources;
 mod mcp_search;
 mod mcp_shared;
 mod mcp_subscriptions;
+mod mcp_suites;
 mod mcp_support;
 mod network;
 mod node;

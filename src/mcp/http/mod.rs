@@ -6,6 +6,7 @@
 
 mod connections;
 mod gate;
+mod message;
 mod metrics;
 mod settings;
 
