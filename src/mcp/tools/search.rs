@@ -40,14 +40,14 @@ pub(super) fn definition() -> Tool {
     let input = json!({
         "type": "object",
         "properties": {
-            "query": {"type": "string", "description": "Whole question, e.g. \"how do I rotate a key?\""},
+            "query": {"type": "string", "description": "Whole question: how do I rotate a key?"},
             "rephrasings": {"type": "array", "items": {"type": "string"}, "maxItems": 5,
-                "description": "Same question in other words"},
+                "description": "Other wordings"},
             "queries": {"type": "array", "items": {"type": "string"},
-                "description": "Several questions, not query"},
+                "description": "Several questions"},
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "Passages; default 5"},
             "max_tokens": {"type": "integer", "description": "Answer budget"},
-            "path": {"type": "string", "description": "Glob or folder: docs/**/*.md"},
+            "path": {"type": "string", "description": "Glob or folder"},
             "kind": {"type": "string", "description": "docs, example, changelog, code"},
             "detail": {"type": "string", "enum": ["detailed", "concise"], "description": "concise: first words"},
             "cursor": {"type": "string", "description": "To go on"},
