@@ -94,7 +94,7 @@ impl<Handler: ServerHandler + Clone> Gate<Handler> {
         let answer = async {
             match message::read(request, self.settings.max_body).await {
                 Ok(request) => self.protocol.handle(request).await,
-                Err(refusal) => refusal.map(BodyExt::boxed),
+                Err(refusal) => (*refusal).map(BodyExt::boxed),
             }
         };
         match timeout(self.settings.request_time, answer).await {

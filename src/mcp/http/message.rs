@@ -11,6 +11,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
+/// The answer to what is no message.
+pub(super) type Refusal = Box<Response<Full<Bytes>>>;
+
 /// What tells a JSON-RPC message from other JSON.
 #[derive(Deserialize)]
 struct Shape {
@@ -21,10 +24,7 @@ struct Shape {
 }
 
 /// The request with its body in memory; an answer where there is no going on with it.
-pub(super) async fn read<B>(
-    request: Request<B>,
-    most: usize,
-) -> Result<Request<Full<Bytes>>, Response<Full<Bytes>>>
+pub(super) async fn read<B>(request: Request<B>, most: usize) -> Result<Request<Full<Bytes>>, Refusal>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -42,7 +42,7 @@ where
     Ok(Request::from_parts(head, Full::new(body)))
 }
 
-fn check(body: &[u8]) -> Result<(), Response<Full<Bytes>>> {
+fn check(body: &[u8]) -> Result<(), Refusal> {
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
         return Err(refusal(StatusCode::BAD_REQUEST, -32700, &format!("Parse error: {error}")));
     }
@@ -61,19 +61,19 @@ fn check(body: &[u8]) -> Result<(), Response<Full<Bytes>>> {
     Err(refusal(StatusCode::BAD_REQUEST, -32600, reason))
 }
 
-fn too_large(most: usize) -> Response<Full<Bytes>> {
+fn too_large(most: usize) -> Refusal {
     let reason = format!("the request is larger than {most} bytes");
     let mut answer = Response::new(Full::new(Bytes::from(reason)));
     *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-    answer
+    Box::new(answer)
 }
 
-fn refusal(status: StatusCode, code: i32, message: &str) -> Response<Full<Bytes>> {
+fn refusal(status: StatusCode, code: i32, message: &str) -> Refusal {
     let body = json!({"jsonrpc": "2.0", "id": null, "error": {"code": code, "message": message}});
     let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
+    Box::new(answer)
 }
 
 #[cfg(test)]
