@@ -39,6 +39,8 @@ pub struct Formula {
     pub dense: Share,
     /// BM25F, as a part of the most that the question's words can have.
     pub lexical: Share,
+    /// The same for wordings that are questions in a sentence.
+    pub lexical_of_questions: Share,
     /// The cosine of the question and the document's mean vector.
     pub document: Share,
     /// The part of what the dense view adds that is taken away where late interaction ran.
@@ -47,6 +49,8 @@ pub struct Formula {
     pub candidates: usize,
     /// Chunks of one document before other documents had their turn; nothing where they are not spread.
     pub chunks_per_document: Option<usize>,
+    /// A document with more chunks than this for each of them may have more of them there.
+    pub chunks_per_page: usize,
     /// Whether wordings that no other agrees with count less.
     pub gates_rephrasings: bool,
     /// What the sums are divided by.
@@ -67,6 +71,8 @@ pub struct Share {
 pub struct ExplainedWording {
     /// As asked.
     pub text: String,
+    /// Whether it is a question in a sentence.
+    pub is_question: bool,
     /// How much it counts beside the question itself, which has 1.
     pub gate: f32,
 }
@@ -129,7 +135,7 @@ impl Explanation {
         answer: &Answer,
         milliseconds: StageTimes,
     ) -> Self {
-        let texts = query.wordings().zip(&ranked.gates);
+        let texts = query.wordings().zip(&ranked.gates).zip(&ranked.wordings);
         let shown = ranked.chunks.iter().enumerate().skip(query.offset()).zip(&answer.hits);
         let chunks = ranking.document_of.len();
         let late = late_values(ranking, ranked);
@@ -139,7 +145,11 @@ impl Explanation {
             admitted: (0..chunks).filter(|chunk| ranking.is_admitted(*chunk)).count(),
             candidates: ranked.candidates.len(),
             wordings: texts
-                .map(|(text, gate)| ExplainedWording { text: text.to_owned(), gate: *gate })
+                .map(|((text, gate), wording)| ExplainedWording {
+                    text: text.to_owned(),
+                    is_question: wording.is_question,
+                    gate: *gate,
+                })
                 .collect(),
             hits: shown
                 .map(|((place, (chunk, score)), hit)| {
@@ -158,10 +168,12 @@ impl Formula {
             late: share(recipe.late),
             dense: share(recipe.dense),
             lexical: share(recipe.lexical),
+            lexical_of_questions: share(recipe.lexical_of_questions),
             document: share(recipe.document),
             late_takes_over: recipe.late_takes_over,
             candidates: recipe.candidates,
             chunks_per_document: Some(recipe.chunks_per_document).filter(|most| *most != usize::MAX),
+            chunks_per_page: recipe.chunks_per_page,
             gates_rephrasings: recipe.gates_rephrasings,
             full_score: recipe.full_score,
         }
@@ -212,13 +224,13 @@ impl Explained<'_, '_> {
         let document = |chunk: usize| self.ranking.document_of[chunk];
         let better = self.ranked.by_score[..place].iter();
         let before = better.filter(|(chunk, _)| document(*chunk) == document(self.chunk)).count();
-        before >= self.ranking.recipe.chunks_per_document
+        before >= self.ranking.allowance(document(self.chunk))
     }
 
     fn wording(&self, wording: &Wording, late: Option<&[f32]>) -> WordingScore {
         let recipe = self.ranking.recipe;
         let dense = self.view(recipe.dense, &wording.dense);
-        let lexical = self.view(recipe.lexical, &wording.lexical);
+        let lexical = self.view(recipe.lexical_for(wording.is_question), &wording.lexical);
         let document = self.document(&wording.documents);
         let late = late.and_then(|values| self.late(values));
         let taken_over = if late.is_some() { 0.0 - recipe.late_takes_over * dense.adds } else { 0.0 };

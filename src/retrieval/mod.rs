@@ -12,6 +12,7 @@ mod reader;
 mod recipe;
 mod resident;
 mod retriever;
+mod shape;
 mod stages;
 mod staleness;
 

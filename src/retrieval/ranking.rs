@@ -6,6 +6,7 @@ use super::confidence::{Evidence, HEAD, names};
 use super::fusion::{fuse, gates, top};
 use super::late::LateQuery;
 use super::recipe::Recipe;
+use super::shape::is_question;
 use super::stages::{Stage, Watch};
 use crate::embedding::Encoding;
 use crate::index::Index;
@@ -34,6 +35,8 @@ pub(super) struct Wording {
     pub(super) lexical: Vec<f32>,
     /// The document view's value of every document.
     pub(super) documents: Vec<f32>,
+    /// Whether it is a question in a sentence.
+    pub(super) is_question: bool,
     /// The names in it.
     names: String,
     pub(super) late: Option<LateQuery>,
@@ -71,8 +74,8 @@ impl Ranking<'_> {
             let gates = gates(&full, self.recipe.gates_rephrasings);
             let mut by_score: Vec<Scored> = candidates.iter().copied().zip(fuse(&full, &gates)).collect();
             sort(&mut by_score);
-            let most = self.recipe.chunks_per_document;
-            let ranked = spread(&by_score, most, |chunk| self.document_of[chunk]);
+            let ranked =
+                spread(&by_score, |document| self.allowance(document), |chunk| self.document_of[chunk]);
             (gates, by_score, ranked)
         });
         let head: Vec<usize> = ranked.iter().take(HEAD).map(|(chunk, _)| *chunk).collect();
@@ -84,6 +87,15 @@ impl Ranking<'_> {
             falling(ranked.into_iter().map(|(chunk, score)| (chunk, score / self.recipe.full_score)))
         });
         Ranked { chunks, evidence, wordings, gates, candidates, by_score }
+    }
+
+    /// Chunks of this document that may stand among the first. The chunks of a document follow each
+    /// other.
+    pub(super) fn allowance(&self, document: u32) -> usize {
+        let first = self.document_of.partition_point(|number| *number < document);
+        let after = self.document_of.partition_point(|number| *number <= document);
+        let share = (after - first) / self.recipe.chunks_per_page;
+        self.recipe.chunks_per_document.max(share)
     }
 
     /// What speaks for the chunks at the head of the ranking, as the mean of all wordings.
@@ -110,17 +122,19 @@ impl Ranking<'_> {
         let lexical = watch
             .during(Stage::Lexical, || self.index.lexical().scores(&self.index.lexical().query_terms(text)));
         let recipe = self.recipe;
+        let is_question = is_question(text);
+        let lexical_view = recipe.lexical_for(is_question);
         let first = watch.during(Stage::Combine, || {
             let views = dense.iter().zip(&lexical).zip(self.document_of);
             let sum = |((dense, lexical), document): ((&f32, &f32), &u32)| {
                 recipe.dense.part(*dense)
-                    + recipe.lexical.part(*lexical)
+                    + lexical_view.part(*lexical)
                     + recipe.document.part(documents[*document as usize])
             };
             views.map(sum).collect()
         });
         let late = watch.during(Stage::Late, || LateQuery::new(encoding, self.index.tokens()));
-        Wording { first, dense, lexical, documents, names: names(text), late }
+        Wording { first, dense, lexical, documents, is_question, names: names(text), late }
     }
 
     pub(super) fn is_admitted(&self, chunk: usize) -> bool {
@@ -183,13 +197,19 @@ fn falling(ranked: impl Iterator<Item = Scored>) -> Vec<Scored> {
         .collect()
 }
 
-/// The same chunks, where a document's chunks beyond the first `most` come after everything else.
-fn spread(ranked: &[Scored], most: usize, document_of: impl Fn(usize) -> u32) -> Vec<Scored> {
-    let mut taken: HashMap<u32, usize> = HashMap::new();
+/// The same chunks, where a document's chunks beyond its allowance come after everything else.
+fn spread(
+    ranked: &[Scored],
+    allowance: impl Fn(u32) -> usize,
+    document_of: impl Fn(usize) -> u32,
+) -> Vec<Scored> {
+    let mut left: HashMap<u32, usize> = HashMap::new();
     let (mut first, rest): (Vec<Scored>, Vec<Scored>) = ranked.iter().partition(|(chunk, _)| {
-        let count = taken.entry(document_of(*chunk)).or_default();
-        *count += 1;
-        *count <= most
+        let document = document_of(*chunk);
+        let left = left.entry(document).or_insert_with(|| allowance(document));
+        let is_allowed = *left > 0;
+        *left = left.saturating_sub(1);
+        is_allowed
     });
     first.extend(rest);
     first
@@ -204,7 +224,10 @@ mod tests {
         let documents = [7, 7, 7, 8, 7, 9];
         let ranked: Vec<Scored> = (0..6).map(|chunk| (chunk, 1.0 - chunk as f32 / 10.0)).collect();
         let order: Vec<usize> =
-            spread(&ranked, 2, |chunk| documents[chunk]).iter().map(|(chunk, _)| *chunk).collect();
+            spread(&ranked, |document| if document == 7 { 2 } else { 1 }, |chunk| documents[chunk])
+                .iter()
+                .map(|(chunk, _)| *chunk)
+                .collect();
         assert_eq!(order, [0, 1, 3, 5, 2, 4]);
     }
 

@@ -40,6 +40,9 @@ pub struct Recipe {
     pub(super) late_takes_over: f32,
     /// BM25F as a share of its maximum, which is on one scale by itself.
     pub(super) lexical: View,
+    /// The same for a question in a sentence, which is in the asker's own words: measured on
+    /// questions about documentation it is best by half of what claims and keywords need.
+    pub(super) lexical_of_questions: View,
     /// The cosine of the question and its document's mean vector.
     pub(super) document: View,
     /// How many chunks late interaction looks at. Few good answers come from further down, and the
@@ -47,6 +50,9 @@ pub struct Recipe {
     pub(super) candidates: usize,
     /// Chunks of one document that may stand among the first before other documents had their turn.
     pub(super) chunks_per_document: usize,
+    /// Where a document has more chunks than this for each of them, more of it may: a book in one
+    /// file is many pages, and what is asked of it stands in several.
+    pub(super) chunks_per_page: usize,
     /// Whether a wording counts only as far as the others agree with it; in full where not.
     pub(super) gates_rephrasings: bool,
     /// Scores are shown divided by this: 1 is about what a passage gets that is the question itself.
@@ -62,12 +68,19 @@ impl Recipe {
             dense: View { share: 1.0, spread: spreads.dense },
             late_takes_over: 0.5,
             lexical: View { share: 9.0, spread: 1.0 },
+            lexical_of_questions: View { share: 4.0, spread: 1.0 },
             document: View { share: 0.25, spread: 0.1 },
             candidates: 200,
             chunks_per_document: 2,
+            chunks_per_page: 16,
             gates_rephrasings: true,
             full_score: 30.0,
         }
+    }
+
+    /// The words' view for a wording of this shape.
+    pub(super) fn lexical_for(&self, is_question: bool) -> View {
+        if is_question { self.lexical_of_questions } else { self.lexical }
     }
 
     /// The same recipe without one of its parts.
@@ -76,7 +89,11 @@ impl Recipe {
         match part {
             Part::Late => Self { late: self.late.without(), late_takes_over: 0.0, ..self },
             Part::Dense => Self { dense: self.dense.without(), ..self },
-            Part::Lexical => Self { lexical: self.lexical.without(), ..self },
+            Part::Lexical => Self {
+                lexical: self.lexical.without(),
+                lexical_of_questions: self.lexical_of_questions.without(),
+                ..self
+            },
             Part::Document => Self { document: self.document.without(), ..self },
             Part::Spread => Self { chunks_per_document: usize::MAX, ..self },
             Part::Gate => Self { gates_rephrasings: false, ..self },
