@@ -9,6 +9,7 @@ pub mod extract;
 pub mod index;
 pub mod mcp;
 pub mod parse;
+pub mod prepare;
 pub mod progress;
 pub mod remote;
 pub mod retrieval;

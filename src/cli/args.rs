@@ -2,6 +2,7 @@
 
 mod batch;
 mod eval;
+mod prepare;
 mod transfer;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use super::clients::Client;
 use crate::retrieval::MAX_LIMIT;
 pub(super) use batch::BatchArguments;
 pub(super) use eval::{By, CompareArguments, EvalArguments};
+pub(super) use prepare::PrepareArguments;
 pub(super) use transfer::{ExportArguments, ImportArguments};
 
 const EXAMPLES: &str = "\
@@ -31,7 +33,8 @@ stdout carries data only; progress and errors go to stderr.";
 ///
 /// docent cuts documents into passages, indexes them by meaning and by words, and returns the best
 /// passages for a question with their source: to you, to scripts (`--json`), and to AI agents
-/// (`docent serve`). Only `pull` and `quickstart` ever use the network.
+/// (`docent serve`). Only `pull` and `quickstart` ever use the
+/// network, and `index` and `prepare` for sources that are elsewhere.
 #[derive(Debug, Parser)]
 #[command(name = "docent", version, after_help = EXAMPLES, propagate_version = true, subcommand_required = true)]
 pub(super) struct Arguments {
@@ -85,6 +88,8 @@ pub(super) enum Command {
     Export(ExportArguments),
     /// Make an index of the same chunks with vectors that were made elsewhere
     Import(ImportArguments),
+    /// Put a project's pages, examples and changelogs in order in one folder
+    Prepare(PrepareArguments),
     /// Ask a question
     Ask(AskArguments),
     /// Ask a file of questions, for scripts

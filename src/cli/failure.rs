@@ -16,6 +16,7 @@ use crate::embedding::{EmbedError, GivenError, NpyError};
 use crate::evaluation::EvaluationError;
 use crate::index::{BuildError, ImportError, OpenError};
 use crate::mcp::{HttpSettingsError, PresetError, ServeError};
+use crate::prepare::PrepareError;
 use crate::remote::FetchError;
 use crate::retrieval::{QueryError, RetrievalError};
 use crate::source::InvalidSource;
@@ -39,6 +40,8 @@ pub(super) enum Failure {
     Declaration(#[from] DeclarationError),
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -111,6 +114,7 @@ impl Failure {
             }
             Self::Declaration(error) => error.hint(),
             Self::Fetch(error) => error.hint(),
+            Self::Prepare(error) => error.hint(),
             Self::Open(error) => error.hint(),
             Self::Query(error) => error.hint(),
             Self::Retrieval(error) => error.hint(),

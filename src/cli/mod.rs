@@ -55,6 +55,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Index(index) => commands::index::run(&settings, &index),
         Command::Export(export) => commands::export::run(&settings, &export),
         Command::Import(import) => commands::import::run(&settings, &import),
+        Command::Prepare(prepare) => commands::prepare::run(&settings, &prepare),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Batch(batch) => commands::batch::run(&settings, &batch),
         Command::Serve(serve) => commands::serve::run(settings, serve),

@@ -237,7 +237,7 @@ impl IndexBuilder<'_> {
 
     /// The manifest, but for what only the commit knows.
     fn manifest(&self, prepared: &[Prepared], chunks: usize, skipped: &[Skip]) -> Manifest {
-        Manifest {
+        let mut manifest = Manifest {
             format: FORMAT_VERSION,
             readable_from: Some(READABLE_FROM),
             generation: 0,
@@ -255,10 +255,13 @@ impl IndexBuilder<'_> {
                 source_bytes: prepared.iter().map(|file| file.document.size).sum(),
             },
             calibration: None,
+            kinds: BTreeMap::new(),
             skipped: SkipSummary::of(skipped),
             checksums: BTreeMap::new(),
             seal: None,
-        }
+        };
+        manifest.count_kinds(prepared.iter().map(|file| &file.document));
+        manifest
     }
 }
 

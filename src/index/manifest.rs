@@ -63,6 +63,9 @@ pub struct Manifest {
     /// answers then carry no confidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// How many documents there are of each kind; nothing in an index of an earlier docent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kinds: BTreeMap<DocumentKind, usize>,
     /// What was left out, by reason, with up to a hundred of them named.
     pub skipped: SkipSummary,
     /// blake3 of each file of the generation, by name.
@@ -133,6 +136,21 @@ impl Manifest {
     pub fn kind_of(&self, document: &DocumentRecord) -> DocumentKind {
         let declared = self.sources.get(document.root as usize).and_then(|source| source.kind);
         declared.unwrap_or_else(|| DocumentKind::of(&document.path))
+    }
+
+    /// Whether there are documents of `kind`.
+    #[must_use]
+    pub fn holds(&self, kind: DocumentKind) -> bool {
+        self.kinds.contains_key(&kind)
+    }
+
+    /// Counts the documents by kind.
+    pub(super) fn count_kinds<'a>(&mut self, documents: impl Iterator<Item = &'a DocumentRecord>) {
+        let mut kinds = BTreeMap::new();
+        for document in documents {
+            *kinds.entry(self.kind_of(document)).or_default() += 1;
+        }
+        self.kinds = kinds;
     }
 
     /// What was declared, as it is typed; for an index of an earlier docent, its roots.

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::failure::ToolError;
+use super::folder;
 use super::tools::line_range;
 use crate::retrieval::{DocumentRecord, Reader};
 
@@ -10,6 +11,8 @@ use crate::retrieval::{DocumentRecord, Reader};
 pub(super) const SCHEME: &str = "docs:///";
 /// How alike two paths must be for one to be proposed for the other.
 const ALIKE: f64 = 0.75;
+/// Entries of a folder that are named after a wrong path.
+const MOST_NAMED: usize = 10;
 
 /// A document that exists, and the lines of it that its name asked for.
 pub(super) struct Located {
@@ -17,7 +20,8 @@ pub(super) struct Located {
     pub(super) lines: Option<RangeInclusive<usize>>,
 }
 
-/// Finds `docs/a.md`, `docs/a.md:10-20`, `docs:///docs/a.md` and `docs/a.md#L10-L20`.
+/// Finds `docs/a.md`, `docs/a.md:10-20`, `docs:///docs/a.md` and `docs/a.md#L10-L20`, and `docs/a` or
+/// `docs/a.html` where that is a page under another extension, or a folder with an index page.
 pub(super) fn locate(reader: &Reader, name: &str) -> Result<Located, ToolError> {
     let name = name.trim();
     let plain = decoded(name.strip_prefix(SCHEME).unwrap_or(name));
@@ -31,8 +35,57 @@ pub(super) fn locate(reader: &Reader, name: &str) -> Result<Located, ToolError> 
     {
         return Ok(Located { document, lines: Some(lines) });
     }
+    if let Some(document) = page(reader, plain)? {
+        return Ok(Located { document, lines: None });
+    }
     let shown: String = plain.chars().take(200).collect();
-    Err(ToolError::NotFound { what: "document or passage", hint: nearest_paths(reader, plain)?, name: shown })
+    let hint = [nearest_paths(reader, plain)?, what_is_there(reader, &shown)?].concat();
+    Err(ToolError::NotFound { what: "document or passage", hint, name: shown })
+}
+
+/// The page that is meant by a path without its extension, with another one, or of a folder.
+fn page(reader: &Reader, plain: &str) -> Result<Option<DocumentRecord>, ToolError> {
+    let plain = plain.trim_end_matches('/');
+    let stem = without_page_extension(plain);
+    if stem.is_empty() {
+        return Ok(None);
+    }
+    for stem in [stem.to_owned(), format!("{plain}/index"), format!("{plain}/README")] {
+        let begins = format!("{stem}.");
+        let mut number = reader.first_not_before(&begins)?;
+        while let Some(document) = reader.documents(number..number + 1)?.pop() {
+            let path = document.path.as_str();
+            if !path.starts_with(&begins) {
+                break;
+            }
+            if without_page_extension(path) == stem {
+                return Ok(Some(document));
+            }
+            number += 1;
+        }
+    }
+    Ok(None)
+}
+
+/// `sso/domains` of `sso/domains.mdx`; a path of anything but a page as it is.
+pub(super) fn without_page_extension(path: &str) -> &str {
+    const PAGES: [&str; 11] =
+        [".mdx", ".md", ".markdown", ".html", ".htm", ".rst", ".txt", ".ipynb", ".pdf", ".docx", ".json"];
+    PAGES.iter().find_map(|extension| path.strip_suffix(extension)).unwrap_or(path)
+}
+
+/// What the deepest folder holds that is there of a wrong path; nothing of the top, which is
+/// everything.
+fn what_is_there(reader: &Reader, wanted: &str) -> Result<String, ToolError> {
+    let mut folder = folder::plain(wanted);
+    while !folder.is_empty() {
+        let there = folder::children(reader, folder)?;
+        if !there.is_empty() {
+            return Ok(format!("; in `{folder}/` there is {}", folder::named(&there, MOST_NAMED)));
+        }
+        folder = folder::parent(folder);
+    }
+    Ok(String::new())
 }
 
 /// Up to three paths that may have been meant.

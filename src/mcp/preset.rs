@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::tools::ToolName;
 
 /// The presets that come with docent: name and text.
-const BUILT_IN: &[(&str, &str)] = &[("chatgpt", include_str!("presets/chatgpt.toml"))];
+const BUILT_IN: &[(&str, &str)] =
+    &[("chatgpt", include_str!("presets/chatgpt.toml")), ("workos", include_str!("presets/workos.toml"))];
 /// What clients accept as the name of a tool.
 const LONGEST_NAME: usize = 64;
 /// Hosts cut longer descriptions off.
@@ -185,7 +186,7 @@ mod tests {
         }
         let error = Preset::named("chatgtp").unwrap_err();
         assert_eq!(error.to_string(), "there is no preset `chatgtp`");
-        assert_eq!(error.hint(), "there is `chatgpt`; or name a file of your own");
+        assert_eq!(error.hint(), "there is `chatgpt`, `workos`; or name a file of your own");
     }
 
     #[test]

@@ -152,7 +152,10 @@ impl ServerHandler for DocumentServer {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         refuse_cursor(request)?;
-        Ok(ListToolsResult::with_all_items(self.tools.definitions())
+        // Without a readable manifest there is nothing yet that needs a tool of its own.
+        let manifest = self.resident.manifest().ok();
+        let holds = |kind| manifest.as_ref().is_some_and(|manifest| manifest.holds(kind));
+        Ok(ListToolsResult::with_all_items(self.tools.definitions(&holds))
             .with_ttl_ms(DEFINITIONS_TTL_MS)
             .with_cache_scope(CacheScope::Public))
     }

@@ -10,6 +10,7 @@ use super::arguments::{nearest, unknown_parameter};
 use super::failure::ToolError;
 use super::preset::{Preset, PresetTool};
 use super::tools::{ToolName, Work};
+use crate::retrieval::DocumentKind;
 
 /// What is offered, in order. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ struct Offered {
 
 struct Translation {
     names: BTreeMap<String, String>,
+    /// The preset's names of those that a call must have.
+    required: Vec<String>,
     fixed: JsonObject,
 }
 
@@ -48,9 +51,11 @@ impl From<&Preset> for Toolset {
 }
 
 impl Toolset {
-    /// In the order in which they are listed.
-    pub(super) fn definitions(&self) -> Vec<Tool> {
-        self.tools.iter().map(|tool| tool.definition.clone()).collect()
+    /// In the order in which they are listed, for an index that holds what `holds` says. A preset
+    /// offers what it says, whatever the index holds.
+    pub(super) fn definitions(&self, holds: &dyn Fn(DocumentKind) -> bool) -> Vec<Tool> {
+        let is_listed = |tool: &&Offered| tool.preset.is_some() || tool.built_in.needs().is_none_or(holds);
+        self.tools.iter().filter(is_listed).map(|tool| tool.definition.clone()).collect()
     }
 
     pub(super) fn definition(&self, name: &str) -> Option<Tool> {
@@ -111,7 +116,12 @@ impl Offered {
         definition.input_schema = Arc::new(input_schema(tool, &definition.input_schema));
         let names = tool.parameters.iter();
         let names = names.map(|(name, parameter)| (name.clone(), parameter.built_in(name).to_owned()));
-        let preset = Translation { names: names.collect(), fixed: tool.fixed.clone() };
+        let required = tool.parameters.iter().filter(|(_, parameter)| parameter.required);
+        let preset = Translation {
+            names: names.collect(),
+            required: required.map(|(name, _)| name.clone()).collect(),
+            fixed: tool.fixed.clone(),
+        };
         Some(Self { definition, built_in, preset: Some(preset) })
     }
 
@@ -131,6 +141,15 @@ impl Translation {
                 return Err(unknown_parameter(&name, &known));
             };
             translated.insert(built_in.clone(), value);
+        }
+        // The built-in may do without what the preset asks for.
+        let is_given = |name: &String| {
+            let built_in = self.names.get(name).unwrap_or(name);
+            translated.get(built_in).is_some_and(|value| !value.is_null())
+        };
+        if let Some(name) = self.required.iter().find(|name| !is_given(name)) {
+            let message = format!("the parameter `{name}` is missing");
+            return Err(ToolError::Renamed { message, hint: format!("call again with `{name}`") });
         }
         Ok(translated)
     }

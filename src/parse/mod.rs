@@ -5,11 +5,13 @@
 //! decides where blocks begin and end, which headings stand above them, and what plain text an
 //! encoder and a lexical index should see of them.
 
+mod changelog;
 mod changelog_json;
 mod code;
 mod front_matter;
 mod grammar;
 mod markdown;
+mod markdown_lines;
 mod plain;
 mod plain_text;
 mod restructured;
@@ -18,6 +20,7 @@ use std::ops::Range;
 
 use crate::source::SourcePath;
 
+pub use changelog::{ChangelogEntry, changelog_entries, plain_changelog_entries};
 pub use grammar::Grammar;
 
 /// A document's structure. Spans are byte offsets into the text that was parsed.

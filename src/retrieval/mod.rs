@@ -16,7 +16,8 @@ mod shape;
 mod stages;
 mod staleness;
 
-pub use crate::index::DocumentRecord;
+pub use crate::index::{DocumentRecord, Manifest};
+pub use crate::parse::ChangelogEntry;
 pub use crate::source::{DocumentKind, id_of_path};
 pub use answer::{Answer, Degraded, Hit, SCHEMA};
 pub use confidence::calibrate;

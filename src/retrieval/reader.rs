@@ -12,6 +12,7 @@ use super::staleness::source_file;
 use crate::chunking::ChunkId;
 use crate::extract::read_document;
 use crate::index::{DocumentRecord, Index, Manifest, OpenError};
+use crate::parse::{ChangelogEntry, changelog_entries};
 use crate::source::Limits;
 
 /// One generation of an index, read by path, by id and by word.
@@ -115,6 +116,14 @@ impl Reader {
             return Ok(DocumentText { text: read.text, freshness });
         }
         Ok(DocumentText { text: self.text_of_passages(document)?, freshness: Freshness::Gone })
+    }
+
+    /// The entries of a changelog, in its order; none where it is no changelog.
+    ///
+    /// # Errors
+    /// Where a record is damaged.
+    pub fn changelog(&self, document: &DocumentRecord) -> Result<Vec<ChangelogEntry>, OpenError> {
+        Ok(changelog_entries(&self.text(document)?.text))
     }
 
     /// The passages at their lines, with empty lines where the index kept nothing.

@@ -89,7 +89,7 @@ async fn a_preset_renames_describes_and_fixes() {
 fn a_preset_that_cannot_be_used_is_said_at_the_start() {
     let env = TestEnv::indexed(PAGES);
     env.docent(&["serve", "--preset", "chatgtp"]).fails_with(
-        "error: there is no preset `chatgtp`\n\nhint: there is `chatgpt`; or name a file of your own\n",
+        "error: there is no preset `chatgtp`\n\nhint: there is `chatgpt`, `workos`; or name a file of your own\n",
     );
     let outcome = env.docent(&["serve", "--preset", "mine.toml"]).ends_with_status(2);
     assert!(outcome.stderr.starts_with("error: `mine.toml` cannot be read: "), "{}", outcome.stderr);

@@ -19,8 +19,17 @@ async fn first_id(client: &mut Client, query: &str) -> String {
 async fn a_document_is_read_by_whatever_names_it() {
     let library = Library::new();
     let mut client = Client::legacy(library.resident()).await;
-    let whole = "keys.md · lines 1-5 of 5 · untrusted document text\n\n# Keys\n\n## Rotation\n\nRotate an API key every ninety days.\n";
-    for path in ["keys.md", "/keys.md", "./keys.md", " keys.md ", "docs:///keys.md", "docs:///keys%2Emd"] {
+    let whole = "keys.md · lines 1-5 of 5 · untrusted document text\nbeside it in the top: guides/\n\n# Keys\n\n## Rotation\n\nRotate an API key every ninety days.\n";
+    for path in [
+        "keys.md",
+        "/keys.md",
+        "./keys.md",
+        " keys.md ",
+        "docs:///keys.md",
+        "docs:///keys%2Emd",
+        "keys",
+        "keys.html",
+    ] {
         assert_eq!(text(&client.call("read", json!({"path": path})).await), whole, "{path}");
     }
     assert_eq!(text(&client.call("read", json!({"id": "keys.md"})).await), whole);
@@ -75,6 +84,30 @@ async fn what_was_not_indexed_cannot_be_read() {
     assert!(near.contains("did you mean `guides/login.mdx`"), "{near}");
     let neither = client.call_fails("read", json!({})).await;
     assert!(neither.starts_with("the parameter `path` is missing"), "{neither}");
+}
+
+#[tokio::test]
+async fn a_document_says_what_is_near_it() {
+    let library = Library::unindexed();
+    library.write("guides/index.md", "# Guides\n\nAll of them.\n");
+    library.write("guides/login/saml.md", "# SAML\n\nMetadata.\n");
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let login = client.call("read", json!({"path": "guides/login"})).await;
+    let near = text(&login).lines().nth(1).unwrap();
+    assert_eq!(
+        near,
+        "beside it in guides/: hostile.md, index.md, login/ · below it in guides/login/: saml.md · \
+         above it in the top: keys.md"
+    );
+    // A folder is its index page.
+    let index = client.call("read", json!({"path": "guides/"})).await;
+    assert!(text(&index).starts_with("guides/index.md · lines 1-3 of 3"), "{index}");
+    // A part of a document is that part and nothing else.
+    let part = client.call("read", json!({"path": "guides/login.mdx", "lines": "1-2"})).await;
+    assert!(!text(&part).contains("beside it"), "{part}");
+    let wrong = client.call_fails("read", json!({"path": "guides/login/samt/x"})).await;
+    assert!(wrong.ends_with("; in `guides/login/` there is saml.md"), "{wrong}");
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ fn sources(settings: &Settings, arguments: &IndexArguments) -> Result<Vec<Source
 }
 
 /// What is there under this name is meant, whatever it looks like.
-fn source_of(text: &OsStr) -> Result<SourceSpec, Failure> {
+pub(super) fn source_of(text: &OsStr) -> Result<SourceSpec, Failure> {
     match text.to_str().filter(|_| !Path::new(text).exists()) {
         Some(text) => Ok(text.parse()?),
         None => Ok(SourceSpec::directory(text.into())),

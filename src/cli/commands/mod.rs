@@ -12,6 +12,7 @@ pub(super) mod index;
 pub(super) mod install;
 pub(super) mod models;
 pub(super) mod plan;
+pub(super) mod prepare;
 pub(super) mod pull;
 pub(super) mod quickstart;
 pub(super) mod serve;

@@ -10,6 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::render;
 use crate::cli::settings::Settings;
 use crate::index::{Index, Manifest};
+use crate::source::DocumentKind;
 
 #[derive(Serialize)]
 struct Status<'a> {
@@ -49,8 +50,19 @@ fn describe(folder: &Path, manifest: &Manifest) -> String {
         manifest.format,
         manifest.indexed_at,
         roots.join(", "),
-        counts.documents,
+        documents(manifest),
         counts.chunks,
         manifest.model,
     )
+}
+
+/// How many there are, and of each kind where not all are documentation.
+fn documents(manifest: &Manifest) -> String {
+    let count = manifest.counts.documents;
+    let of_kinds: Vec<String> =
+        manifest.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    if manifest.kinds.keys().all(|kind| *kind == DocumentKind::Docs) {
+        return count.to_string();
+    }
+    format!("{count} ({})", of_kinds.join(", "))
 }

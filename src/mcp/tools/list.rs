@@ -5,14 +5,17 @@ use std::fmt::Write;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
 use serde_json::json;
 
-use super::{ToolName, Work, reading_tool};
+use super::{ToolName, Work, changelog, examples, reading_tool};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::cursor::Cursor;
 use crate::mcp::failure::ToolError;
-use crate::retrieval::{PathFilter, Reader, Resident};
+use crate::mcp::folder::{Entry, children, plain};
+use crate::retrieval::{DocumentKind, PathFilter, Reader, Resident};
 
 const DEFAULT_LIMIT: usize = 50;
 const MOST: usize = 500;
+/// Groups and packages that are named: their own tools name all.
+const MOST_NAMED: usize = 20;
 pub(super) const PARAMETERS: &[&str] = &["path", "limit", "cursor"];
 
 pub(super) fn definition() -> Tool {
@@ -69,26 +72,40 @@ fn page(
     }
     for entry in shown {
         text.push('\n');
-        entry.push_to(&mut text);
+        let _ = write!(text, "{entry}");
+    }
+    if end == entries.len() && plain(path).is_empty() {
+        text.push_str(&collections(&reader)?);
     }
     Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
 }
 
-enum Entry {
-    Folder { path: String, documents: usize },
-    Document { path: String, title: String },
+/// What there is beside the tree: groups of examples and packages with a changelog.
+fn collections(reader: &Reader) -> Result<String, ToolError> {
+    let manifest = reader.manifest();
+    let mut text = String::new();
+    if manifest.holds(DocumentKind::Example) {
+        text.push_str(&section("example groups, for `examples`", &examples::groups(reader)?));
+    }
+    if manifest.holds(DocumentKind::Changelog) {
+        text.push_str(&section(
+            "changelogs, for `changelog`",
+            &changelog::counted_packages(reader, MOST_NAMED)?,
+        ));
+    }
+    Ok(text)
 }
 
-impl Entry {
-    fn push_to(&self, text: &mut String) {
-        let _ = match self {
-            Self::Folder { path, documents: 1 } => write!(text, "{path}/ · 1 document"),
-            Self::Folder { path, documents } => write!(text, "{path}/ · {documents} documents"),
-            Self::Document { path, title } => {
-                write!(text, "{path} · {}", title.split_whitespace().collect::<Vec<_>>().join(" "))
-            }
-        };
+fn section(title: &str, names: &[String]) -> String {
+    let mut text = format!("\n\n{title}:");
+    for name in names.iter().take(MOST_NAMED) {
+        text.push('\n');
+        text.push_str(name);
     }
+    if names.len() > MOST_NAMED {
+        text.push_str(&format!("\nand {} more", names.len() - MOST_NAMED));
+    }
+    text
 }
 
 fn matching(reader: &Reader, filter: &PathFilter) -> Result<Vec<Entry>, ToolError> {
@@ -97,26 +114,4 @@ fn matching(reader: &Reader, filter: &PathFilter) -> Result<Vec<Entry>, ToolErro
     Ok(admitted
         .map(|document| Entry::Document { path: document.path.into(), title: document.title })
         .collect())
-}
-
-/// What stands directly in a folder, in the order of the paths.
-fn children(reader: &Reader, folder: &str) -> Result<Vec<Entry>, ToolError> {
-    let folder = folder.trim_start_matches("./").trim_matches('/');
-    let prefix = if folder.is_empty() || folder == "." { String::new() } else { format!("{folder}/") };
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut number = reader.first_not_before(&prefix)?;
-    while let Some(document) = reader.documents(number..number + 1)?.pop() {
-        number += 1;
-        let Some(below) = document.path.as_str().strip_prefix(&prefix) else { break };
-        let Some((child, _)) = below.split_once('/') else {
-            entries.push(Entry::Document { path: document.path.into(), title: document.title });
-            continue;
-        };
-        let child = format!("{prefix}{child}");
-        match entries.last_mut() {
-            Some(Entry::Folder { path, documents }) if *path == child => *documents += 1,
-            _ => entries.push(Entry::Folder { path: child, documents: 1 }),
-        }
-    }
-    Ok(entries)
 }

@@ -1,7 +1,12 @@
 //! The tools: one file each, with the definition, the arguments and the work.
 
+mod changelog;
 mod connector;
+mod examples;
+mod excerpts;
 mod list;
+mod near;
+mod page;
 mod passages;
 mod read;
 mod related;
@@ -15,15 +20,19 @@ use rmcp::model::{CallToolResult, JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
 use super::failure::ToolError;
-use crate::retrieval::Resident;
+use crate::retrieval::{DocumentKind, Resident};
 pub(super) use read::line_range;
 
 /// Everything that can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ToolName {
+    Changelog,
+    Examples,
+    Excerpts,
     Fetch,
     Find,
     List,
+    Page,
     Read,
     Related,
     Search,
@@ -35,16 +44,41 @@ pub(super) type Work = Box<dyn FnOnce(&Resident) -> Result<CallToolResult, ToolE
 
 impl ToolName {
     /// docent's own, in the order in which they are listed.
-    pub(super) const OFFERED: [Self; 5] = [Self::Search, Self::Read, Self::List, Self::Related, Self::Status];
+    pub(super) const OFFERED: [Self; 7] =
+        [Self::Search, Self::Read, Self::List, Self::Related, Self::Status, Self::Examples, Self::Changelog];
     /// These, and what only presets offer.
-    pub(super) const KNOWN: [Self; 7] =
-        [Self::Search, Self::Read, Self::List, Self::Related, Self::Status, Self::Find, Self::Fetch];
+    pub(super) const KNOWN: [Self; 11] = [
+        Self::Search,
+        Self::Read,
+        Self::List,
+        Self::Related,
+        Self::Status,
+        Self::Examples,
+        Self::Changelog,
+        Self::Find,
+        Self::Fetch,
+        Self::Excerpts,
+        Self::Page,
+    ];
+
+    /// The kind of documents without which docent's own tools do not list this one.
+    pub(super) fn needs(self) -> Option<DocumentKind> {
+        match self {
+            Self::Changelog => Some(DocumentKind::Changelog),
+            Self::Examples => Some(DocumentKind::Example),
+            _ => None,
+        }
+    }
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
+            Self::Changelog => "changelog",
+            Self::Examples => "examples",
+            Self::Excerpts => "excerpts",
             Self::Fetch => "fetch",
             Self::Find => "find",
             Self::List => "list",
+            Self::Page => "page",
             Self::Read => "read",
             Self::Related => "related",
             Self::Search => "search",
@@ -58,9 +92,13 @@ impl ToolName {
 
     pub(super) fn parameters(self) -> &'static [&'static str] {
         match self {
+            Self::Changelog => changelog::PARAMETERS,
+            Self::Examples => examples::PARAMETERS,
+            Self::Excerpts => excerpts::PARAMETERS,
             Self::Fetch => connector::FETCH_PARAMETERS,
             Self::Find => connector::FIND_PARAMETERS,
             Self::List => list::PARAMETERS,
+            Self::Page => page::PARAMETERS,
             Self::Read => read::PARAMETERS,
             Self::Related => related::PARAMETERS,
             Self::Search => search::PARAMETERS,
@@ -70,9 +108,13 @@ impl ToolName {
 
     pub(super) fn definition(self) -> Tool {
         match self {
+            Self::Changelog => changelog::definition(),
+            Self::Examples => examples::definition(),
+            Self::Excerpts => excerpts::definition(),
             Self::Fetch => connector::fetch_definition(),
             Self::Find => connector::find_definition(),
             Self::List => list::definition(),
+            Self::Page => page::definition(),
             Self::Read => read::definition(),
             Self::Related => related::definition(),
             Self::Search => search::definition(),
@@ -83,9 +125,13 @@ impl ToolName {
     /// Reads the arguments of a call.
     pub(super) fn prepare(self, arguments: Option<JsonObject>) -> Result<Work, ToolError> {
         match self {
+            Self::Changelog => changelog::prepare(arguments),
+            Self::Examples => examples::prepare(arguments),
+            Self::Excerpts => excerpts::prepare(arguments),
             Self::Fetch => connector::prepare_fetch(arguments),
             Self::Find => connector::prepare_find(arguments),
             Self::List => list::prepare(arguments),
+            Self::Page => page::prepare(arguments),
             Self::Read => read::prepare(arguments),
             Self::Related => related::prepare(arguments),
             Self::Search => search::prepare(arguments),

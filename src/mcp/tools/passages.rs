@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::mcp::failure::ToolError;
-use crate::retrieval::{Degraded, Hit};
+use crate::retrieval::{Answer, Degraded, Hit};
 
 /// Characters of a passage that a concise answer shows.
 const CONCISE: usize = 160;
@@ -30,6 +30,22 @@ pub(super) struct Passages {
     pub(super) next_cursor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<String>,
+}
+
+impl Passages {
+    /// All of an answer to one question.
+    pub(super) fn of(answer: Answer, note: Option<String>) -> Self {
+        Self {
+            hits: answer.hits.into_iter().map(|hit| Passage { hit, question: None }).collect(),
+            generation: answer.generation,
+            indexed_at: answer.indexed_at,
+            confidence: answer.confidence,
+            no_good_match: answer.no_good_match,
+            degraded: answer.degraded,
+            next_cursor: None,
+            note,
+        }
+    }
 }
 
 /// A hit, and which of several questions it answers (from 1).

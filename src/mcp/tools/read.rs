@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
 use serde_json::json;
 
+use super::near::near;
 use super::section::section;
 use super::{ToolName, Work, reading_tool};
 use crate::mcp::arguments::Arguments;
@@ -102,11 +103,18 @@ impl Read {
             (None, None, Some(hit)) => widened(&(hit.start_line as usize..=hit.end_line as usize), around),
             (None, None, None) => 1..=usize::MAX,
         };
-        let excerpt = Excerpt::of(&all, &wanted, self.budget - HEADER, &|text| resident.count_tokens(text));
+        let mut budget = self.budget - HEADER;
+        let is_whole = *wanted.start() == 1 && *wanted.end() == usize::MAX;
+        let near = if is_whole { near(&reader, document.path.as_str())? } else { String::new() };
+        // Where room is short it is the document's.
+        let near = Some(near).filter(|near| !near.is_empty() && resident.count_tokens(near) * 4 < budget);
+        budget -= near.as_deref().map_or(0, |near| resident.count_tokens(near) + 1);
+        let excerpt = Excerpt::of(&all, &wanted, budget, &|text| resident.count_tokens(text));
         Ok(CallToolResult::success(vec![ContentBlock::text(excerpt.render(
             document.path.as_str(),
             all.len(),
             source.freshness,
+            near.as_deref(),
         ))]))
     }
 }
@@ -162,7 +170,7 @@ impl Excerpt {
         self.line_cut = true;
     }
 
-    fn render(&self, path: &str, lines: usize, freshness: Freshness) -> String {
+    fn render(&self, path: &str, lines: usize, freshness: Freshness, near: Option<&str>) -> String {
         let mut header = format!("{path} · lines {}-{} of {lines}", self.first, self.last);
         if self.line_cut {
             header.push_str(" · last line cut, raise max_tokens");
@@ -175,7 +183,8 @@ impl Excerpt {
             Freshness::Changed => " · changed since it was indexed: lines may have moved",
             Freshness::Gone => " · the source is gone: put together from the index",
         });
-        format!("{header} · untrusted document text\n\n{}", self.text)
+        let near = near.map(|near| format!("\n{near}")).unwrap_or_default();
+        format!("{header} · untrusted document text{near}\n\n{}", self.text)
     }
 }
 
