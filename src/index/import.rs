@@ -183,8 +183,8 @@ impl Import<'_> {
 }
 
 /// How much the similarities of these vectors differ: the standard deviation of the cosines, less their
-/// mean vector, of some chunks with all others. For the default model it is near to what questions
-/// have, which nobody has seen yet.
+/// mean vector, of some chunks with all others. Questions, which nobody has seen yet, differ less:
+/// for docent-minilm over the manual this is 0.165, and the catalogue has 0.11 for questions.
 fn dense_spread(vectors: &Matrix) -> f32 {
     let share = 1.0 / vectors.rows.max(1) as f32;
     let mut mean = vec![0.0_f32; vectors.columns];
