@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::commit::{commit_with, ensure_index_folder};
 use super::failure::BuildError;
 use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
+use super::kernels::dot;
 use super::manifest::{FORMAT_VERSION, Imported, Manifest};
 use super::tokens::ChunkTokens;
-use super::vectors::dot;
 use super::{Index, OpenError, WriterLock, storage, tokens, vectors};
 use crate::embedding::{Embedding, InvalidVector, Matrix, ModelIdentity};
 
@@ -124,6 +124,8 @@ impl Import<'_> {
             arithmetic: None,
             // Nobody here can ask it unrelated questions.
             calibration: None,
+            // The other index's is one of other vectors.
+            graph: None,
             imported: Some(Imported { file: self.file.clone(), dense_spread: spread }),
             indexed_at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             ..self.source.manifest().clone()

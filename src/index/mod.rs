@@ -14,7 +14,9 @@ mod embed;
 mod failure;
 mod faults;
 mod generation;
+mod graph;
 mod import;
+mod kernels;
 mod lexical;
 mod lock;
 mod manifest;
@@ -35,7 +37,9 @@ pub use chunks::{DocumentRecord, StoredChunk};
 pub use commit::leftovers;
 pub use failure::{BuildError, OpenError};
 pub use generation::Index;
+pub use graph::{Graph, GraphError, GraphSettings, GraphSummary, RECALL};
 pub use import::{Import, ImportError};
+pub use kernels::dot;
 pub use lexical::{Lexical, QueryTerms};
 pub use lock::{LockError, WriterLock, writer_of};
 pub use manifest::{Counts, FORMAT_VERSION, Imported, Manifest, OLDEST_READABLE, read_manifest};
@@ -43,7 +47,7 @@ pub(crate) use parallel::in_parallel;
 pub use plan::{AllAnew, Plan, Renamed};
 pub use survey::{Survey, prune, time_tells};
 pub use tokens::TokenSigns;
-pub use vectors::{Vectors, dot};
+pub use vectors::{CentredQuestion, Vectors};
 
 #[cfg(target_endian = "big")]
 compile_error!("docent's index files are little-endian and mapped as they are; this target is not");

@@ -2,6 +2,7 @@
 
 mod answer;
 mod confidence;
+mod dense;
 mod explanation;
 mod filter;
 mod fusion;

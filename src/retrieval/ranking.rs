@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::confidence::{Evidence, HEAD, names};
+use super::dense::{Dense, Near, Plan, UNMET};
 use super::fusion::{fuse, gates, top};
 use super::late::LateQuery;
 use super::recipe::Recipe;
@@ -25,9 +26,10 @@ pub(super) struct Ranking<'index> {
     pub(super) recipe: &'index Recipe,
 }
 
-/// One wording of the question, scored over all chunks.
+/// One wording of the question, scored over all chunks, or over those that a graph led to and the best
+/// by words.
 pub(super) struct Wording {
-    /// Every chunk's score before late interaction.
+    /// Every chunk's score before late interaction; negative infinity where it is not scored.
     pub(super) first: Vec<f32>,
     /// The dense view's value of every chunk.
     pub(super) dense: Vec<f32>,
@@ -40,6 +42,8 @@ pub(super) struct Wording {
     /// The names in it.
     names: String,
     pub(super) late: Option<LateQuery>,
+    /// What scores further chunks, where not all are scored.
+    near: Option<Near>,
 }
 
 /// A ranking, what speaks for its head, and what it was made of.
@@ -61,11 +65,18 @@ impl Ranking<'_> {
     /// all wordings come first, scored by all views; the rest follow by what was known of them
     /// before.
     pub(super) fn of(&self, wordings: &[(&str, Encoding)], wanted: usize, watch: &mut Watch) -> Ranked {
-        let wordings: Vec<Wording> =
-            wordings.iter().map(|(text, encoding)| self.score(text, encoding, watch)).collect();
+        let plan = self.plan(wanted);
+        let mut wordings: Vec<Wording> =
+            wordings.iter().map(|(text, encoding)| self.score(plan, text, encoding, watch)).collect();
         let candidates: Vec<usize> = watch.during(Stage::Combine, || {
             let of_each = wordings.iter().flat_map(|wording| self.top_admitted(&wording.first));
             of_each.collect::<BTreeSet<usize>>().into_iter().collect()
+        });
+        // What one wording found the others have to judge as well.
+        watch.during(Stage::Combine, || {
+            for wording in &mut wordings {
+                self.score_more(wording, &candidates);
+            }
         });
         let full: Vec<Vec<f32>> = watch.during(Stage::Late, || {
             wordings.iter().map(|wording| self.full_scores(wording, &candidates)).collect()
@@ -113,28 +124,89 @@ impl Ranking<'_> {
         Evidence { meaning: mean(&meaning), document: mean(&document), missed: mean(&missed) }
     }
 
-    /// The score of every chunk before late interaction.
-    fn score(&self, text: &str, encoding: &Encoding, watch: &mut Watch) -> Wording {
+    /// Whether to ask the index's graph.
+    fn plan(&self, wanted: usize) -> Plan<'_> {
+        let admitted = self.admitted.as_ref().map_or(self.index.chunk_count(), |admitted| {
+            admitted.iter().filter(|admitted| **admitted).count()
+        });
+        Plan::new(self.index, admitted, wanted, self.recipe.candidates)
+    }
+
+    /// The score of every chunk before late interaction, or of those that the graph led to.
+    fn score(&self, plan: Plan<'_>, text: &str, encoding: &Encoding, watch: &mut Watch) -> Wording {
         let vectors = self.index.vectors();
         let query = encoding.pooled.as_slice();
-        let dense = watch.during(Stage::Dense, || vectors.scan(query));
-        let documents = watch.during(Stage::Document, || vectors.scan_documents(query));
+        let view = watch.during(Stage::Dense, || plan.view(self.index, query, self.admitted.as_deref()));
         let lexical = watch
             .during(Stage::Lexical, || self.index.lexical().scores(&self.index.lexical().query_terms(text)));
-        let recipe = self.recipe;
-        let is_question = is_question(text);
-        let lexical_view = recipe.lexical_for(is_question);
-        let first = watch.during(Stage::Combine, || {
-            let views = dense.iter().zip(&lexical).zip(self.document_of);
-            let sum = |((dense, lexical), document): ((&f32, &f32), &u32)| {
-                recipe.dense.part(*dense)
-                    + lexical_view.part(*lexical)
-                    + recipe.document.part(documents[*document as usize])
-            };
-            views.map(sum).collect()
-        });
         let late = watch.during(Stage::Late, || LateQuery::new(encoding, self.index.tokens()));
-        Wording { first, dense, lexical, documents, is_question, names: names(text), late }
+        let (names, is_question) = (names(text), is_question(text));
+        match view {
+            Dense::All(dense) => {
+                let documents = watch.during(Stage::Document, || vectors.scan_documents(query));
+                let first = watch.during(Stage::Combine, || {
+                    let views = dense.iter().zip(&lexical).zip(self.document_of);
+                    let sum = |((dense, lexical), document): ((&f32, &f32), &u32)| {
+                        self.combined(is_question, *dense, *lexical, documents[*document as usize])
+                    };
+                    views.map(sum).collect()
+                });
+                Wording { first, dense, lexical, documents, is_question, names, late, near: None }
+            }
+            Dense::Near(near) => watch.during(Stage::Combine, || {
+                let pool = self.pool(&near.found, &lexical);
+                let mut wording = Wording {
+                    first: vec![f32::NEG_INFINITY; self.index.chunk_count()],
+                    dense: vec![UNMET; self.index.chunk_count()],
+                    lexical,
+                    documents: vec![UNMET; self.index.document_count()],
+                    is_question,
+                    names,
+                    late,
+                    near: Some(near),
+                };
+                self.score_more(&mut wording, &pool);
+                wording
+            }),
+        }
+    }
+
+    /// Scores `chunks` where they are not scored yet.
+    fn score_more(&self, wording: &mut Wording, chunks: &[usize]) {
+        let Some(near) = &wording.near else { return };
+        for chunk in chunks.iter().copied() {
+            if wording.first[chunk].is_finite() {
+                continue;
+            }
+            let document = self.document_of[chunk] as usize;
+            let vectors = self.index.vectors();
+            wording.dense[chunk] = vectors.score(&near.centred, chunk);
+            wording.documents[document] = vectors.score_document(&near.question, document);
+            wording.first[chunk] = self.combined(
+                wording.is_question,
+                wording.dense[chunk],
+                wording.lexical[chunk],
+                wording.documents[document],
+            );
+        }
+    }
+
+    /// What the graph found, and as many of the best by words: a chunk that is good enough by both
+    /// views together is among the best of one.
+    fn pool(&self, found: &[usize], lexical: &[f32]) -> Vec<usize> {
+        let matching: Vec<usize> =
+            (0..lexical.len()).filter(|chunk| lexical[*chunk] > 0.0 && self.is_admitted(*chunk)).collect();
+        let values: Vec<f32> = matching.iter().map(|chunk| lexical[*chunk]).collect();
+        let by_words = top(&values, found.len()).into_iter().map(|place| matching[place]);
+        let pool: BTreeSet<usize> = found.iter().copied().chain(by_words).collect();
+        pool.into_iter().collect()
+    }
+
+    /// The score of a chunk before late interaction.
+    fn combined(&self, is_question: bool, dense: f32, lexical: f32, document: f32) -> f32 {
+        let recipe = self.recipe;
+        let lexical = recipe.lexical_for(is_question).part(lexical);
+        recipe.dense.part(dense) + lexical + recipe.document.part(document)
     }
 
     pub(super) fn is_admitted(&self, chunk: usize) -> bool {
@@ -143,10 +215,8 @@ impl Ranking<'_> {
 
     /// Filters apply before the best are taken, so that a narrow one still finds its own best.
     fn top_admitted(&self, scores: &[f32]) -> Vec<usize> {
-        if self.admitted.is_none() {
-            return top(scores, self.recipe.candidates);
-        }
-        let admitted: Vec<usize> = (0..scores.len()).filter(|chunk| self.is_admitted(*chunk)).collect();
+        let is_scored = |chunk: &usize| scores[*chunk] > f32::NEG_INFINITY && self.is_admitted(*chunk);
+        let admitted: Vec<usize> = (0..scores.len()).filter(is_scored).collect();
         let values: Vec<f32> = admitted.iter().map(|chunk| scores[*chunk]).collect();
         top(&values, self.recipe.candidates).into_iter().map(|place| admitted[place]).collect()
     }
@@ -171,7 +241,10 @@ impl Ranking<'_> {
     /// What is admitted and no candidate, by the question's own first score, below the candidates.
     fn rest(&self, scored: &[Wording], candidates: &[usize]) -> Vec<Scored> {
         let Some(question) = scored.first() else { return Vec::new() };
-        let is_rest = |chunk: &usize| self.is_admitted(*chunk) && candidates.binary_search(chunk).is_err();
+        let is_rest = |chunk: &usize| {
+            let is_scored = question.first[*chunk] > f32::NEG_INFINITY;
+            is_scored && self.is_admitted(*chunk) && candidates.binary_search(chunk).is_err()
+        };
         let mut rest: Vec<Scored> =
             (0..question.first.len()).filter(is_rest).map(|chunk| (chunk, question.first[chunk])).collect();
         sort(&mut rest);

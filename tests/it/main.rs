@@ -17,6 +17,7 @@ mod eval_trec;
 mod examples;
 mod explain;
 mod formats;
+mod graph;
 mod handbook;
 mod helping;
 mod indexing;

@@ -37,6 +37,7 @@ pub(super) fn run(settings: &Settings, sources: Sources, as_json: bool) -> Resul
         limits: &sources.limits,
         trust_times: sources.trust_times,
         calibrates: true,
+        graph: sources.graph,
     };
     let plan = survey.plan(|index| chunking_of_same_model(settings, spec, index))?;
     if as_json {
