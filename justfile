@@ -46,3 +46,13 @@ quickstart *PATH:
 # Everything that continuous integration checks
 ci:
     .ci/run
+
+# What each part of the ranking is worth, over SETS: NAME=QUESTIONS:CORPUS
+bench-ablation +SETS:
+    cargo build --release --locked
+    python3 benches/ablation.py --set {{replace(SETS, " ", " --set ")}}
+
+# Recall, precision and IoU of the chunks, over SET: a folder with corpora/ and questions.jsonl
+bench-chunking SET:
+    cargo build --release --locked
+    python3 benches/chunking.py {{SET}}
