@@ -24,8 +24,8 @@ pub struct CutFile {
     pub title: String,
     /// What it says of itself.
     pub description: Option<String>,
-    /// The blake3 digest of its bytes.
-    pub hash: [u8; 32],
+    /// The digest of its bytes.
+    pub hash: String,
     /// Its chunks, in the order of the source.
     pub cuts: Vec<Cut>,
 }

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use crate::testenv::{LONG_PAGES, TestEnv};
+use crate::testenv::{PAGES, TestEnv};
 
 #[test]
 fn what_is_shown_is_what_is_indexed() {
-    let env = TestEnv::indexed(LONG_PAGES);
+    let env = TestEnv::indexed(PAGES);
     let inspected = env.json(&["inspect", "docs", "--model", "hashing", "--json"]);
     assert_eq!(inspected["schema"], 1);
     let answer = env.json(&["ask", "a session lasts eight hours", "--json", "--limit", "100"]);
