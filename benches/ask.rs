@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use docent::chunking::ChunkSettings;
 use docent::embedding::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role};
-use docent::index::{Index, IndexBuilder, Root};
+use docent::index::{GraphSettings, Index, IndexBuilder, Root};
 use docent::progress::Silent;
 use docent::retrieval::{Query, Retriever};
 use docent::source::Limits;
@@ -122,6 +122,7 @@ fn build(index: &std::path::Path, source: &std::path::Path, embedder: &dyn Embed
         trust_times: true,
         chunking: ChunkSettings::for_encoder(256),
         calibrate: None,
+        graph: GraphSettings::default(),
         embedder,
         progress: &Silent,
     };

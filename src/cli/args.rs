@@ -201,6 +201,14 @@ pub(super) struct IndexArguments {
     /// Forget folders and files that are gone, and remove what is kept to speed up later builds
     #[arg(long)]
     pub(super) prune: bool,
+
+    /// Number of passages from which the index has a graph for approximate search
+    #[arg(long, value_name = "N", default_value_t = crate::index::GraphSettings::default().from, hide_short_help = true)]
+    pub(super) graph_from: usize,
+
+    /// How many passages a search of the graph keeps; more finds more and takes longer
+    #[arg(long, value_name = "N", default_value_t = crate::index::GraphSettings::default().ef_search as u32, value_parser = clap::value_parser!(u32).range(10..=1_000_000), hide_short_help = true)]
+    pub(super) ef_search: u32,
 }
 
 /// `docent ask`.

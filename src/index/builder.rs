@@ -10,6 +10,7 @@ use super::chunks::{DocumentRecord, StoredChunk};
 use super::commit::{Content, commit, ensure_index_folder};
 use super::embed::Embedding;
 use super::failure::{BuildError, OpenError};
+use super::graph::{GraphBuilder, GraphSettings};
 use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSummary};
 use super::parallel::in_parallel;
 use super::passages::{EncoderTokens, passage_hash};
@@ -58,6 +59,8 @@ pub struct IndexBuilder<'work> {
     pub trust_times: bool,
     /// How to cut.
     pub chunking: ChunkSettings,
+    /// When and how to build a graph for approximate search.
+    pub graph: GraphSettings,
     /// What to embed with.
     pub embedder: &'work dyn Embedder,
     /// Finds out how answers look in the new generation where nothing answers.
@@ -140,14 +143,26 @@ impl IndexBuilder<'_> {
         let stage = Embedding { embedder: self.embedder, progress: self.progress };
         let mut cache = Cache::open(&self.folder, self.embedder);
         let embedded = stage.run(&passages, &hashes, previous, &mut cache)?;
+        let graph = GraphBuilder {
+            settings: self.graph,
+            values: &embedded.vectors,
+            dimensions: model.dimensions,
+            threads: self.embedder.parallelism(),
+            progress: self.progress,
+        };
+        let graph = graph.build()?;
         let content = Content {
             documents: prepared.iter().map(|file| &file.document).collect(),
             chunks: &stored_chunks(prepared, &hashes),
             bodies: cuts().map(|cut| cut.body.as_str()).collect(),
             embedded: &embedded,
+            graph: graph.as_ref(),
         };
-        let manifest =
-            Manifest { listed_ns: Some(listed_ns), ..self.manifest(prepared, passages.len(), &skipped) };
+        let manifest = Manifest {
+            listed_ns: Some(listed_ns),
+            graph: graph.as_ref().map(|graph| graph.summary),
+            ..self.manifest(prepared, passages.len(), &skipped)
+        };
         let manifest = commit(&self.folder, &content, manifest, self.calibrate)?;
         let by_the_same = |index: &&Index| {
             (&index.manifest().model, index.manifest().arithmetic) == (&manifest.model, manifest.arithmetic)
@@ -232,6 +247,7 @@ impl IndexBuilder<'_> {
             limits: &self.limits,
             trust_times: self.trust_times,
             calibrates: self.calibrate.is_some(),
+            graph: self.graph,
         }
     }
 
@@ -255,6 +271,7 @@ impl IndexBuilder<'_> {
             },
             calibration: None,
             skipped: SkipSummary::of(skipped),
+            graph: None,
             checksums: BTreeMap::new(),
             seal: None,
         }

@@ -7,7 +7,8 @@ use super::builder::Calibrate;
 use super::chunks::{CHUNKS, DOCUMENTS, DocumentRecord, StoredChunk};
 use super::embed::Embedded;
 use super::failure::{BuildError, OpenError};
-use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
+use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, GRAPH_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
+use super::graph::BuiltGraph;
 use super::lexical::{FieldTexts, LexicalBuilder};
 use super::manifest::{MANIFEST, Manifest, generation_name, read_manifest};
 use super::storage::Check;
@@ -20,6 +21,7 @@ pub(super) struct Content<'build> {
     /// The chunks' texts without markup, for the lexical index.
     pub(super) bodies: Vec<&'build str>,
     pub(super) embedded: &'build Embedded,
+    pub(super) graph: Option<&'build BuiltGraph>,
 }
 
 /// Writes `content` as the next generation of the index in `folder`. `manifest` is complete but
@@ -66,13 +68,14 @@ fn write_files(folder: &Path, content: &Content<'_>) -> Result<BTreeMap<String, 
     let embedded = content.embedded;
     let dimensions = embedded.centre.len();
     let document_of: Vec<u32> = content.chunks.iter().map(|chunk| chunk.document).collect();
-    let files = [
+    let mut files = vec![
         (DOCUMENTS_FILE, records::encode(DOCUMENTS, &content.documents).map_err(encode_error)?),
         (CHUNKS_FILE, records::encode(CHUNKS, content.chunks).map_err(encode_error)?),
         (VECTORS_FILE, vectors::encode(&embedded.vectors, dimensions, &document_of, content.documents.len())),
         (TOKENS_FILE, tokens::encode(&embedded.tokens, &embedded.centre)),
         (LEXICAL_FILE, lexical_file(content)),
     ];
+    files.extend(content.graph.map(|graph| (GRAPH_FILE, graph.encode())));
     let mut checksums = BTreeMap::new();
     for (name, file) in files {
         checksums.insert(name.to_owned(), file.write(&folder.join(name))?);
@@ -104,7 +107,8 @@ fn generation_number(name: &str) -> Option<u64> {
 /// Whether a folder is a generation, whole or half-written: by its name, and by holding nothing that
 /// docent does not write. Anything else is somebody's own.
 pub(super) fn is_generation(folder: &Path) -> bool {
-    const FILES: [&str; 5] = [DOCUMENTS_FILE, CHUNKS_FILE, VECTORS_FILE, TOKENS_FILE, LEXICAL_FILE];
+    const FILES: [&str; 6] =
+        [DOCUMENTS_FILE, CHUNKS_FILE, VECTORS_FILE, TOKENS_FILE, LEXICAL_FILE, GRAPH_FILE];
     let name = folder.file_name().and_then(|name| name.to_str());
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
     let only_ours = entries.flatten().all(|entry| FILES.iter().any(|file| entry.file_name() == *file));

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::LockError;
+use super::{GraphError, LockError};
 use crate::embedding::EmbedError;
 use crate::source::SourceError;
 
@@ -100,6 +100,9 @@ pub enum BuildError {
     /// Somebody else is writing.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The graph could not be built.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// A file could not be written.
     #[error("`{}` cannot be written: {source}", path.display())]
     Write {
@@ -127,6 +130,7 @@ impl BuildError {
             Self::Source(error) => error.hint(),
             Self::Embed(error) => error.hint(),
             Self::Lock(error) => error.hint(),
+            Self::Graph(error) => error.hint(),
             Self::Write { source, .. }
                 if matches!(source.kind(), ErrorKind::NotADirectory | ErrorKind::AlreadyExists) =>
             {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::chunks::{CHUNKS, ChunkStore, DOCUMENTS, DocumentRecord, StoredChunk};
 use super::failure::OpenError;
+use super::graph::{self, Graph};
 use super::lexical::{self, Lexical};
 use super::manifest::{Manifest, read_manifest};
 use super::storage::{Check, Kind, MappedFile};
@@ -15,6 +16,8 @@ pub(super) const CHUNKS_FILE: &str = "chunks.bin";
 pub(super) const VECTORS_FILE: &str = "vectors.bin";
 pub(super) const TOKENS_FILE: &str = "tokens.bin";
 pub(super) const LEXICAL_FILE: &str = "lexical.bin";
+/// Only there from a number of chunks on.
+pub(super) const GRAPH_FILE: &str = "graph.bin";
 
 /// One generation of an index, ready to be searched. It stays whole and readable while newer
 /// generations are written.
@@ -25,6 +28,7 @@ pub struct Index {
     vectors: Vectors,
     tokens: TokenSigns,
     lexical: Lexical,
+    graph: Option<Graph>,
 }
 
 impl Index {
@@ -83,7 +87,12 @@ impl Index {
         if counts != (manifest.counts.documents, manifest.counts.chunks, manifest.counts.chunks) {
             return Err(OpenError::damaged(&files, "its files do not hold what the manifest counts"));
         }
-        Ok(Self { folder: folder.to_owned(), manifest, store, vectors, tokens, lexical })
+        let graph = if manifest.checksums.contains_key(GRAPH_FILE) {
+            Some(Graph::open(open(GRAPH_FILE, graph::KIND)?, store.chunk_count())?)
+        } else {
+            None
+        };
+        Ok(Self { folder: folder.to_owned(), manifest, store, vectors, tokens, lexical, graph })
     }
 
     /// The folder that the index is in.
@@ -114,6 +123,12 @@ impl Index {
     #[must_use]
     pub fn lexical(&self) -> &Lexical {
         &self.lexical
+    }
+
+    /// The graph over the vectors, where there are enough of them.
+    #[must_use]
+    pub fn graph(&self) -> Option<&Graph> {
+        self.graph.as_ref()
     }
 
     /// Number of documents.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::GraphSummary;
 use super::calibration::Calibration;
 use super::chunks::DocumentRecord;
 use super::failure::OpenError;
@@ -62,6 +63,9 @@ pub struct Manifest {
     pub calibration: Option<Calibration>,
     /// What was left out, by reason, with up to a hundred of them named.
     pub skipped: SkipSummary,
+    /// The graph for approximate search; absent where every question is compared with every chunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<GraphSummary>,
     /// blake3 of each file of the generation, by name.
     pub checksums: BTreeMap<String, String>,
     /// blake3 of the manifest's own text, with zeros in the place of these digits; absent in indexes of

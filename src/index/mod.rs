@@ -14,6 +14,8 @@ mod embed;
 mod failure;
 mod faults;
 mod generation;
+mod graph;
+mod kernels;
 mod lexical;
 mod lock;
 mod manifest;
@@ -33,13 +35,15 @@ pub use chunks::{DocumentRecord, StoredChunk};
 pub use commit::leftovers;
 pub use failure::{BuildError, OpenError};
 pub use generation::Index;
+pub use graph::{Graph, GraphError, GraphSettings, GraphSummary, RECALL};
+pub use kernels::dot;
 pub use lexical::{Lexical, QueryTerms};
 pub use lock::{LockError, WriterLock, writer_of};
 pub use manifest::{Counts, FORMAT_VERSION, Manifest, OLDEST_READABLE, read_manifest};
 pub(crate) use parallel::in_parallel;
 pub use survey::{Survey, prune, time_tells};
 pub use tokens::TokenSigns;
-pub use vectors::{Vectors, dot};
+pub use vectors::{CentredQuestion, Vectors};
 
 #[cfg(target_endian = "big")]
 compile_error!("docent's index files are little-endian and mapped as they are; this target is not");

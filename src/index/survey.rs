@@ -8,7 +8,7 @@ use super::chunks::DocumentRecord;
 use super::commit::{ensure_index_folder, remove_leftovers};
 use super::failure::BuildError;
 use super::manifest::{Manifest, SkipSummary};
-use super::{Index, WriterLock};
+use super::{GraphSettings, Index, WriterLock};
 use crate::chunking::ChunkSettings;
 use crate::embedding::ModelIdentity;
 use crate::extract::{converted_text, read_document};
@@ -36,6 +36,8 @@ pub struct Survey<'work> {
     pub trust_times: bool,
     /// Whether an index that does not know what its answers mean is out of date.
     pub calibrates: bool,
+    /// When there has to be a graph.
+    pub graph: GraphSettings,
 }
 
 impl Survey<'_> {
@@ -72,7 +74,8 @@ impl Survey<'_> {
             && manifest.chunking == *chunking
             && manifest.roots == self.absolute_roots()
             && manifest.sources == self.sources()
-            && (manifest.calibration.is_some() || !self.calibrates);
+            && (manifest.calibration.is_some() || !self.calibrates)
+            && self.graph.fits(manifest);
         if !is_by_these {
             return None;
         }

@@ -5,6 +5,7 @@
 //! copy of the vectors: a scale for each of them does.
 
 use super::failure::OpenError;
+use super::kernels::{dot, prefetch};
 use super::storage::{FileWriter, Kind, MappedFile};
 
 pub(super) const KIND: Kind = *b"vectors ";
@@ -52,15 +53,39 @@ impl Vectors {
         &self.values(0)[index * self.dimensions..(index + 1) * self.dimensions]
     }
 
-    /// The centred cosine of `query` (a unit vector) and every chunk, in the order of the chunks.
+    /// `question` (a unit vector) with the mean of the vectors taken away.
     #[must_use]
-    pub fn scan(&self, query: &[f32]) -> Vec<f32> {
-        let mean = self.values(1);
-        let centred: Vec<f32> = query.iter().zip(mean).map(|(value, mean)| value - mean).collect();
-        let length = dot(&centred, &centred).sqrt().max(1e-6);
-        let offset = dot(&centred, mean);
+    pub fn centred(&self, question: &[f32]) -> CentredQuestion {
+        CentredQuestion::new(question, self.values(1))
+    }
+
+    /// The centred cosine of a question and a chunk.
+    ///
+    /// # Panics
+    /// Where `index` is not less than [`Vectors::len`].
+    #[must_use]
+    pub fn score(&self, question: &CentredQuestion, index: usize) -> f32 {
+        question.score(self.row(index), self.values(2)[index])
+    }
+
+    /// The centred cosine of a question and every chunk, in the order of the chunks.
+    #[must_use]
+    pub fn scan(&self, question: &CentredQuestion) -> Vec<f32> {
         let rows = self.values(0).chunks_exact(self.dimensions);
-        rows.zip(self.values(2)).map(|(row, scale)| (dot(&centred, row) - offset) * scale / length).collect()
+        rows.zip(self.values(2)).map(|(row, scale)| question.score(row, *scale)).collect()
+    }
+
+    pub(super) fn prefetch(&self, index: usize) {
+        prefetch(self.row(index));
+    }
+
+    /// The cosine of `query` and the mean vector of a document.
+    ///
+    /// # Panics
+    /// Where there is no document of that number.
+    #[must_use]
+    pub fn score_document(&self, query: &[f32], document: usize) -> f32 {
+        dot(query, &self.values(3)[document * self.dimensions..(document + 1) * self.dimensions])
     }
 
     /// The cosine of `query` and the mean vector of every document, in the order of the documents.
@@ -86,18 +111,68 @@ impl Vectors {
     }
 }
 
+/// A question around the mean of an index's vectors.
+pub struct CentredQuestion {
+    values: Vec<f32>,
+    /// Its dot product with the mean: what the centring of a chunk takes away.
+    offset: f32,
+    length: f32,
+}
+
+impl CentredQuestion {
+    fn new(question: &[f32], mean: &[f32]) -> Self {
+        let values: Vec<f32> = question.iter().zip(mean).map(|(value, mean)| value - mean).collect();
+        let length = dot(&values, &values).sqrt().max(1e-6);
+        let offset = dot(&values, mean);
+        Self { values, offset, length }
+    }
+
+    /// The cosine with a row that is `1 / scale` away from the mean.
+    pub(super) fn score(&self, row: &[f32], scale: f32) -> f32 {
+        (dot(&self.values, row) - self.offset) * scale / self.length
+    }
+}
+
+/// The mean of all vectors, and for each 1 / its distance from it.
+pub(super) struct Centring {
+    pub(super) mean: Vec<f32>,
+    pub(super) scales: Vec<f32>,
+}
+
+impl Centring {
+    /// `values` are unit vectors of `dimensions`, row after row.
+    pub(super) fn of(values: &[f32], dimensions: usize) -> Self {
+        let rows = || values.chunks_exact(dimensions);
+        let mut mean = vec![0.0_f32; dimensions];
+        let share = 1.0 / rows().len().max(1) as f32;
+        for row in rows() {
+            for (mean, value) in mean.iter_mut().zip(row) {
+                *mean += value * share;
+            }
+        }
+        let mean_length = dot(&mean, &mean);
+        let scale = |row: &[f32]| {
+            let squared = dot(row, row) - 2.0 * dot(row, &mean) + mean_length;
+            // A vector that is the mean itself has no direction left.
+            if squared > 1e-9 { squared.sqrt().recip() } else { 0.0 }
+        };
+        let scales = rows().map(scale).collect();
+        Self { mean, scales }
+    }
+
+    pub(super) fn question(&self, question: &[f32]) -> CentredQuestion {
+        CentredQuestion::new(question, &self.mean)
+    }
+}
+
 /// `values` are unit vectors of `dimensions`, row after row; `document_of` names each row's
 /// document, in ascending order.
 pub(super) fn encode(values: &[f32], dimensions: usize, document_of: &[u32], documents: usize) -> FileWriter {
-    let rows = || values.chunks_exact(dimensions);
-    let mut mean = vec![0.0_f32; dimensions];
+    let centring = Centring::of(values, dimensions);
     let mut document_means = vec![0.0_f32; documents * dimensions];
-    let share = 1.0 / document_of.len().max(1) as f32;
-    for (row, document) in rows().zip(document_of) {
+    for (row, document) in values.chunks_exact(dimensions).zip(document_of) {
         let start = *document as usize * dimensions;
-        let sums = &mut document_means[start..start + dimensions];
-        for ((mean, sum), value) in mean.iter_mut().zip(sums).zip(row) {
-            *mean += value * share;
+        for (sum, value) in document_means[start..start + dimensions].iter_mut().zip(row) {
             *sum += value;
         }
     }
@@ -108,34 +183,9 @@ pub(super) fn encode(values: &[f32], dimensions: usize, document_of: &[u32], doc
             *value = if length > 1e-6 { *value / length } else { 0.0 };
         }
     }
-    let mean_length = dot(&mean, &mean);
-    let scale = |row: &[f32]| {
-        let squared = dot(row, row) - 2.0 * dot(row, &mean) + mean_length;
-        // A vector that is the mean itself has no direction left.
-        if squared > 1e-9 { squared.sqrt().recip() } else { 0.0 }
-    };
-    let scales: Vec<f32> = rows().map(scale).collect();
     let mut writer = FileWriter::new(KIND);
-    writer.push(values).push(&mean).push(&scales).push(&document_means);
+    writer.push(values).push(&centring.mean).push(&centring.scales).push(&document_means);
     writer
-}
-
-/// The dot product of two vectors of equal length: of unit vectors, their cosine.
-#[must_use]
-pub fn dot(first: &[f32], second: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    // Independent sums let the compiler use vector registers; the order of addition is fixed, so
-    // that a score is the same on every run.
-    let mut sums = [0.0_f32; LANES];
-    let (first_blocks, first_rest) = first.as_chunks::<LANES>();
-    let (second_blocks, second_rest) = second.as_chunks::<LANES>();
-    for (left, right) in first_blocks.iter().zip(second_blocks) {
-        for lane in 0..LANES {
-            sums[lane] += left[lane] * right[lane];
-        }
-    }
-    let rest: f32 = first_rest.iter().zip(second_rest).map(|(left, right)| left * right).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
@@ -143,15 +193,6 @@ mod tests {
     use super::super::manifest::FORMAT_VERSION;
     use super::super::storage::Check;
     use super::*;
-
-    #[test]
-    fn dot_handles_every_length() {
-        for length in [0, 1, 15, 16, 17, 40] {
-            let values: Vec<f32> = (0..length).map(|value| value as f32).collect();
-            let expected: f32 = values.iter().map(|value| value * value).sum();
-            assert!((dot(&values, &values) - expected).abs() < 1e-3);
-        }
-    }
 
     #[test]
     fn scores_are_cosines_around_the_mean() {
@@ -171,7 +212,7 @@ mod tests {
         let query = unit(0.7, 0.7);
         let centred = |row: &[f32; 2]| [row[0] - mean[0], row[1] - mean[1]];
         let query_centred = centred(&query);
-        for (row, score) in rows.iter().zip(vectors.scan(&query)) {
+        for (row, score) in rows.iter().zip(vectors.scan(&vectors.centred(&query))) {
             let row = centred(row);
             let expected = (row[0] * query_centred[0] + row[1] * query_centred[1])
                 / (row[0].hypot(row[1]) * query_centred[0].hypot(query_centred[1]));

@@ -2,6 +2,7 @@
 
 mod answer;
 mod confidence;
+mod dense;
 mod filter;
 mod fusion;
 mod late;

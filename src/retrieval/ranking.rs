@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::confidence::{Evidence, HEAD, names};
+use super::dense::{Dense, Plan};
 use super::fusion::{fuse, top};
 use super::late::LateQuery;
 use super::recipe::Recipe;
@@ -29,15 +30,23 @@ pub(super) struct Ranked {
     pub(super) evidence: Evidence,
 }
 
-/// One wording of the question, scored over all chunks.
+/// One wording of the question.
 struct Wording {
-    /// Every chunk's score before late interaction.
-    first: Vec<f32>,
-    /// The dense view's values.
-    dense: Vec<f32>,
+    /// The lexical view of every chunk.
+    lexical: Vec<f32>,
+    dense: Dense,
+    documents: Documents,
+    /// The chunks that may become candidates, in ascending order.
+    pool: Vec<usize>,
     /// The names in it.
     names: String,
     late: Option<LateQuery>,
+}
+
+/// Cosines of a wording and the mean vectors of documents: of all, or of those that are asked for.
+enum Documents {
+    All(Vec<f32>),
+    Each(Vec<f32>),
 }
 
 impl Ranking<'_> {
@@ -45,10 +54,13 @@ impl Ranking<'_> {
     /// all wordings come first, scored by all views; the rest follow by what was known of them
     /// before.
     pub(super) fn of(&self, wordings: &[(&str, Encoding)], wanted: usize) -> Ranked {
+        let admitted = self.admitted.as_ref().map_or(self.index.chunk_count(), |admitted| {
+            admitted.iter().filter(|admitted| **admitted).count()
+        });
+        let plan = Plan::new(self.index, admitted, wanted, self.recipe.candidates);
         let scored: Vec<Wording> =
-            wordings.iter().map(|(text, encoding)| self.score(text, encoding)).collect();
-        let candidates: BTreeSet<usize> =
-            scored.iter().flat_map(|wording| self.top_admitted(&wording.first)).collect();
+            wordings.iter().map(|(text, encoding)| self.score(plan, text, encoding)).collect();
+        let candidates: BTreeSet<usize> = scored.iter().flat_map(|wording| self.best_of(wording)).collect();
         let candidates: Vec<usize> = candidates.into_iter().collect();
         let full: Vec<Vec<f32>> =
             scored.iter().map(|wording| self.full_scores(wording, &candidates)).collect();
@@ -57,7 +69,7 @@ impl Ranking<'_> {
         sort(&mut ranked);
         let mut ranked = spread(ranked, self.recipe.chunks_per_document, |chunk| self.document_of[chunk]);
         let head: Vec<usize> = ranked.iter().take(HEAD).map(|(chunk, _)| *chunk).collect();
-        let evidence = self.evidence(wordings, &scored, &head);
+        let evidence = self.evidence(&scored, &head);
         if ranked.len() < wanted {
             ranked.extend(self.rest(&scored, &candidates));
         }
@@ -66,39 +78,71 @@ impl Ranking<'_> {
     }
 
     /// What speaks for the chunks at the head of the ranking, as the mean of all wordings.
-    fn evidence(&self, wordings: &[(&str, Encoding)], scored: &[Wording], head: &[usize]) -> Evidence {
+    fn evidence(&self, scored: &[Wording], head: &[usize]) -> Evidence {
         let signs: Vec<&[u64]> = head.iter().map(|chunk| self.index.tokens().signs(*chunk)).collect();
         let mean =
             |of: &dyn Fn(usize) -> f32| (0..scored.len()).map(of).sum::<f32>() / scored.len().max(1) as f32;
         let meaning = |number: usize| match &scored[number].late {
             Some(late) => late.met_by(&signs),
-            None => head.iter().map(|chunk| scored[number].dense[*chunk]).fold(0.0, f32::max),
+            None => {
+                let dense = &scored[number].dense;
+                head.iter().map(|chunk| dense.score(self.index, *chunk)).fold(0.0, f32::max)
+            }
         };
         let document = |number: usize| {
-            let query = wordings[number].1.pooled.as_slice();
-            self.index.vectors().scan_documents(query).into_iter().fold(0.0, f32::max)
+            let wording = &scored[number];
+            match &wording.documents {
+                Documents::All(scores) => scores.iter().copied().fold(0.0, f32::max),
+                Documents::Each(_) => {
+                    wording.pool.iter().map(|chunk| self.document(wording, *chunk)).fold(0.0, f32::max)
+                }
+            }
         };
         let missed = |number: usize| self.index.lexical().missed(&scored[number].names, head);
         Evidence { meaning: mean(&meaning), document: mean(&document), missed: mean(&missed) }
     }
 
-    /// The score of every chunk before late interaction.
-    fn score(&self, text: &str, encoding: &Encoding) -> Wording {
+    fn score(&self, plan: Plan<'_>, text: &str, encoding: &Encoding) -> Wording {
         let vectors = self.index.vectors();
-        let query = encoding.pooled.as_slice();
-        let dense = vectors.scan(query);
-        let documents = vectors.scan_documents(query);
+        let question = encoding.pooled.as_slice();
         let lexical = self.index.lexical().scores(&self.index.lexical().query_terms(text));
-        let recipe = self.recipe;
-        let views = dense.iter().zip(&lexical).zip(self.document_of);
-        let first = views
-            .map(|((dense, lexical), document)| {
-                recipe.dense.part(*dense)
-                    + recipe.lexical.part(*lexical)
-                    + recipe.document.part(documents[*document as usize])
-            })
-            .collect();
-        Wording { first, dense, names: names(text), late: LateQuery::new(encoding, self.index.tokens()) }
+        let dense = plan.view(self.index, question, self.admitted.as_deref());
+        let (pool, documents) = match &dense {
+            Dense::All(_) => {
+                let all = (0..self.index.chunk_count()).filter(|chunk| self.is_admitted(*chunk));
+                (all.collect(), Documents::All(vectors.scan_documents(question)))
+            }
+            Dense::Near { found, .. } => (self.pool(found, &lexical), Documents::Each(question.to_vec())),
+        };
+        let late = LateQuery::new(encoding, self.index.tokens());
+        Wording { lexical, dense, documents, pool, names: names(text), late }
+    }
+
+    /// What the graph found, and as many of the best by words: a chunk that is good enough by both
+    /// views together is among the best of one.
+    fn pool(&self, found: &[usize], lexical: &[f32]) -> Vec<usize> {
+        let matching: Vec<usize> =
+            (0..lexical.len()).filter(|chunk| lexical[*chunk] > 0.0 && self.is_admitted(*chunk)).collect();
+        let values: Vec<f32> = matching.iter().map(|chunk| lexical[*chunk]).collect();
+        let by_words = top(&values, found.len()).into_iter().map(|place| matching[place]);
+        let pool: BTreeSet<usize> = found.iter().copied().chain(by_words).collect();
+        pool.into_iter().collect()
+    }
+
+    /// The score of a chunk before late interaction.
+    fn first(&self, wording: &Wording, chunk: usize) -> f32 {
+        self.recipe.dense.part(wording.dense.score(self.index, chunk))
+            + self.recipe.lexical.part(wording.lexical[chunk])
+            + self.recipe.document.part(self.document(wording, chunk))
+    }
+
+    /// The cosine with the mean of a chunk's document.
+    fn document(&self, wording: &Wording, chunk: usize) -> f32 {
+        let document = self.document_of[chunk] as usize;
+        match &wording.documents {
+            Documents::All(scores) => scores[document],
+            Documents::Each(question) => self.index.vectors().score_document(question, document),
+        }
     }
 
     fn is_admitted(&self, chunk: usize) -> bool {
@@ -106,24 +150,20 @@ impl Ranking<'_> {
     }
 
     /// Filters apply before the best are taken, so that a narrow one still finds its own best.
-    fn top_admitted(&self, scores: &[f32]) -> Vec<usize> {
-        if self.admitted.is_none() {
-            return top(scores, self.recipe.candidates);
-        }
-        let admitted: Vec<usize> = (0..scores.len()).filter(|chunk| self.is_admitted(*chunk)).collect();
-        let values: Vec<f32> = admitted.iter().map(|chunk| scores[*chunk]).collect();
-        top(&values, self.recipe.candidates).into_iter().map(|place| admitted[place]).collect()
+    fn best_of(&self, wording: &Wording) -> Vec<usize> {
+        let values: Vec<f32> = wording.pool.iter().map(|chunk| self.first(wording, *chunk)).collect();
+        top(&values, self.recipe.candidates).into_iter().map(|place| wording.pool[place]).collect()
     }
 
     /// The scores of `candidates` with late interaction.
     fn full_scores(&self, wording: &Wording, candidates: &[usize]) -> Vec<f32> {
         let score = |chunk: &usize| {
-            let first = wording.first[*chunk];
+            let first = self.first(wording, *chunk);
             match &wording.late {
                 Some(late) => {
                     let interaction = late.score(self.index.tokens().signs(*chunk));
-                    let seen_twice =
-                        self.recipe.late_takes_over * self.recipe.dense.part(wording.dense[*chunk]);
+                    let dense = wording.dense.score(self.index, *chunk);
+                    let seen_twice = self.recipe.late_takes_over * self.recipe.dense.part(dense);
                     first + self.recipe.late.part(interaction) - seen_twice
                 }
                 None => first,
@@ -135,9 +175,9 @@ impl Ranking<'_> {
     /// What is admitted and no candidate, by the question's own first score, below the candidates.
     fn rest(&self, scored: &[Wording], candidates: &[usize]) -> Vec<Scored> {
         let Some(question) = scored.first() else { return Vec::new() };
-        let is_rest = |chunk: &usize| self.is_admitted(*chunk) && candidates.binary_search(chunk).is_err();
-        let mut rest: Vec<Scored> =
-            (0..question.first.len()).filter(is_rest).map(|chunk| (chunk, question.first[chunk])).collect();
+        let is_rest = |chunk: &usize| candidates.binary_search(chunk).is_err();
+        let rest = question.pool.iter().copied().filter(is_rest);
+        let mut rest: Vec<Scored> = rest.map(|chunk| (chunk, self.first(question, chunk))).collect();
         sort(&mut rest);
         rest
     }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::answer::{Answer, Degraded, Hit};
+use super::dense::nearest;
 use super::fusion::top;
 use super::query::Query;
 use super::staleness::source_file;
@@ -163,11 +164,9 @@ impl Reader {
     /// Where a record is damaged.
     pub fn related(&self, id: &str, limit: usize) -> Result<Option<Vec<Hit>>, OpenError> {
         let Some(number) = self.number(id)? else { return Ok(None) };
-        let vectors = self.index.vectors();
-        let mut scores = vectors.scan(vectors.row(number));
-        scores[number] = f32::NEG_INFINITY;
-        let best = top(&scores, limit).into_iter().filter(|chunk| *chunk != number);
-        best.map(|chunk| Hit::of(&self.index, chunk, scores[chunk])).collect::<Result<_, _>>().map(Some)
+        let near = nearest(&self.index, self.index.vectors().row(number), limit.saturating_add(1));
+        let others = near.into_iter().filter(|(chunk, _)| *chunk != number).take(limit);
+        others.map(|(chunk, score)| Hit::of(&self.index, chunk, score)).collect::<Result<_, _>>().map(Some)
     }
 
     /// The best passages by words alone.

@@ -242,6 +242,7 @@ fn status_for_people_and_for_scripts() {
          documents  2\n\
          chunks     2\n\
          model      hashing (hashing-v1)\n\
+         graph      none: each question is compared with every chunk\n\
          left out   1 empty, 1 unsupported\n",
         status["format"]
     ));

@@ -14,6 +14,7 @@ mod durability;
 mod eval;
 mod eval_trec;
 mod formats;
+mod graph;
 mod handbook;
 mod helping;
 mod indexing;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use docent::chunking::ChunkSettings;
 use docent::embedding::{Embedder, HashingEmbedder};
-use docent::index::{IndexBuilder, Root};
+use docent::index::{GraphSettings, IndexBuilder, Root};
 use docent::mcp::{ServeError, Toolset, serve};
 use docent::progress::Silent;
 use docent::retrieval::{LoadFailure, Resident, calibrate};
@@ -60,6 +60,7 @@ impl Library {
             trust_times: true,
             chunking: ChunkSettings::for_encoder(256),
             calibrate: Some(&|index| calibrate(index, &HashingEmbedder::default())),
+            graph: GraphSettings::default(),
             embedder: &HashingEmbedder::default(),
             progress: &Silent,
         };

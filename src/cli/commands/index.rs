@@ -14,7 +14,8 @@ use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
 use crate::embedding::catalog::ModelSpec;
 use crate::index::{
-    BuildReport, IndexBuilder, Manifest, OpenError, Outcome, Root, Survey, prune, read_manifest,
+    BuildReport, GraphSettings, GraphSummary, IndexBuilder, Manifest, OpenError, Outcome, Root, Survey,
+    prune, read_manifest,
 };
 use crate::progress::Progress;
 use crate::remote;
@@ -30,7 +31,12 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Re
     if arguments.prune && arguments.sources.is_empty() {
         sources = without_gone(settings, sources);
     }
-    build(settings, Sources { of: sources, limits, trust_times: !arguments.checksum })?;
+    let graph = GraphSettings {
+        from: arguments.graph_from,
+        ef_search: arguments.ef_search as usize,
+        ..GraphSettings::default()
+    };
+    build(settings, Sources { of: sources, limits, trust_times: !arguments.checksum, graph })?;
     if arguments.prune {
         prune(&settings.index)?;
     }
@@ -43,13 +49,15 @@ pub(in crate::cli) struct Sources {
     pub(in crate::cli) limits: Limits,
     /// Whether a file of the same size and time is taken for unchanged without reading it.
     pub(in crate::cli) trust_times: bool,
+    /// When and how to build a graph.
+    pub(in crate::cli) graph: GraphSettings,
 }
 
 impl Sources {
     /// These folders and files, looked at in the common way.
     pub(in crate::cli) fn of(paths: Vec<PathBuf>) -> Self {
         let sources = paths.into_iter().map(SourceSpec::directory).collect();
-        Self { of: sources, limits: Limits::default(), trust_times: true }
+        Self { of: sources, limits: Limits::default(), trust_times: true, graph: GraphSettings::default() }
     }
 }
 
@@ -87,6 +95,7 @@ pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<Bui
         limits: &sources.limits,
         trust_times: sources.trust_times,
         calibrates: true,
+        graph: sources.graph,
     };
     let report = if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
         report
@@ -98,6 +107,7 @@ pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<Bui
             limits: sources.limits,
             trust_times: sources.trust_times,
             chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
+            graph: sources.graph,
             embedder: embedder.as_ref(),
             calibrate: Some(&|index| calibrate(index, embedder.as_ref())),
             progress: &settings.progress,
@@ -200,6 +210,9 @@ fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, st
         counted(counts.chunks, "chunk"),
         settings.index.display()
     );
+    if let Some(graph) = &report.manifest.graph {
+        note(&format!("graph: {}", describe_graph(graph)));
+    }
     let generation = report.manifest.generation;
     let seconds = started.elapsed().as_secs_f64();
     match report.outcome {
@@ -208,6 +221,19 @@ fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, st
             "indexed {holds}, generation {generation}: {embedded} embedded, {reused} reused ({seconds:.1} s)"
         )),
     }
+}
+
+/// A graph's figures, for `index` and `status`.
+pub(super) fn describe_graph(graph: &GraphSummary) -> String {
+    format!(
+        "recall@10 {:.4} on {} questions, M {}, ef_construction {}, ef_search {}, {} linked in",
+        graph.recall_at_10,
+        graph.questions,
+        graph.connections,
+        graph.ef_construction,
+        graph.ef_search,
+        counted(graph.orphans_linked, "orphan"),
+    )
 }
 
 fn counted(count: usize, noun: &str) -> String {

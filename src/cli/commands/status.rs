@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::index::describe_graph;
 use crate::cli::args::StatusArguments;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
@@ -42,8 +43,12 @@ fn describe(folder: &Path, manifest: &Manifest) -> String {
     let counts = manifest.counts;
     let arithmetic =
         manifest.arithmetic.map(|kind| format!(", {} arithmetic", kind.as_str())).unwrap_or_default();
+    let graph = manifest
+        .graph
+        .as_ref()
+        .map_or("none: each question is compared with every chunk".into(), describe_graph);
     format!(
-        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\ndocuments  {}\nchunks     {}\nmodel      {}{arithmetic}\nleft out   {skipped}\n",
+        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\ndocuments  {}\nchunks     {}\nmodel      {}{arithmetic}\ngraph      {graph}\nleft out   {skipped}\n",
         folder.display(),
         manifest.generation,
         manifest.format,

@@ -46,7 +46,7 @@ fn exercise(index: &Index, known: &HashSet<String>) {
     }
     let question = HashingEmbedder::default().encode("page 7 word21", Role::Query).unwrap();
     let vectors = index.vectors();
-    assert_eq!(vectors.scan(question.pooled.as_slice()).len(), index.chunk_count());
+    assert_eq!(vectors.scan(&vectors.centred(question.pooled.as_slice())).len(), index.chunk_count());
     assert_eq!(vectors.scan_documents(question.pooled.as_slice()).len(), index.document_count());
     let lexical = index.lexical();
     assert_eq!(lexical.scores(&lexical.query_terms("page 7 word21")).len(), index.chunk_count());

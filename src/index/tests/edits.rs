@@ -93,7 +93,7 @@ fn content(index: &Index) -> Vec<String> {
     let question = HashingEmbedder::default().encode("word3 word5 more", Role::Query).unwrap();
     let lexical = index.lexical();
     let scores = [
-        index.vectors().scan(question.pooled.as_slice()),
+        index.vectors().scan(&index.vectors().centred(question.pooled.as_slice())),
         index.vectors().scan_documents(question.pooled.as_slice()),
         lexical.scores(&lexical.query_terms("word3 word5 more")),
     ];

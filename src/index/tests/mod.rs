@@ -54,6 +54,7 @@ impl Fixture {
             calibrate: None,
             folder: folder.to_owned(),
             roots: vec![Root::at(self.source.path().to_owned())],
+            graph: super::GraphSettings::default(),
             limits: Limits::default(),
             trust_times: true,
             chunking: ChunkSettings::for_encoder(256),

@@ -1,0 +1,282 @@
+//! The graph for approximate search: built by `hnsw_rs`, audited, measured, frozen into flat arrays,
+//! and searched there by our own code. An index has one from [`GraphSettings::from`] chunks on; below
+//! that, comparing a question with every chunk is faster and misses nothing.
+
+mod audit;
+mod build;
+mod layers;
+mod recall;
+mod rows;
+mod search;
+
+use serde::{Deserialize, Serialize};
+
+use self::layers::{Arrays, Layers, Lists};
+use self::recall::{DEPTH, Sample};
+use self::rows::ByteRows;
+use self::search::Scores;
+use super::failure::OpenError;
+use super::manifest::Manifest;
+use super::storage::{FileWriter, MappedFile};
+use super::vectors::{CentredQuestion, Centring, Vectors};
+use crate::progress::Progress;
+
+pub(super) use self::layers::KIND;
+
+/// What every graph has to reach, on the sample of its own build.
+pub const RECALL: f64 = 0.99;
+/// The most a search may look at to reach it, before the graph is built anew with more effort.
+const MOST_EF_SEARCH: usize = 2_048;
+/// How often it is built anew, with twice the effort each time.
+const REBUILDS: u32 = 2;
+
+/// When and how a graph is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GraphSettings {
+    /// Number of chunks from which an index has a graph.
+    pub from: usize,
+    /// Connections of a node (M); twice as many in the lowest layer. At most 128.
+    pub connections: usize,
+    /// How many nodes an insertion looks at.
+    pub ef_construction: usize,
+    /// How many nodes a search keeps, at least.
+    pub ef_search: usize,
+}
+
+impl Default for GraphSettings {
+    fn default() -> Self {
+        Self { from: 20_000, connections: 16, ef_construction: 128, ef_search: 256 }
+    }
+}
+
+impl GraphSettings {
+    /// Whether an index has the graph that these settings would build for it, or none if they would not.
+    pub(super) fn fits(&self, manifest: &Manifest) -> bool {
+        match &manifest.graph {
+            Some(graph) => {
+                manifest.counts.chunks >= self.from
+                    && graph.connections == self.connections
+                    && graph.ef_construction >= self.ef_construction
+                    && graph.ef_search >= self.ef_search
+            }
+            None => manifest.counts.chunks < self.from,
+        }
+    }
+}
+
+/// What the manifest says of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GraphSummary {
+    /// Connections of a node (M).
+    pub connections: usize,
+    /// How many nodes an insertion looked at.
+    pub ef_construction: usize,
+    /// How many nodes a search keeps.
+    pub ef_search: usize,
+    /// The share of the ten best chunks that searches of a sample found, against exact search in `f32`.
+    pub recall_at_10: f64,
+    /// Questions of that sample.
+    pub questions: usize,
+    /// Chunks that nothing led to after the build, and that were linked in.
+    pub orphans_linked: usize,
+}
+
+/// A graph that could not be built.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum GraphError {
+    /// The builder gave up.
+    #[error("the graph's builder stopped after {inserted} of {chunks} chunks")]
+    Builder {
+        /// Nodes that are in.
+        inserted: usize,
+        /// Nodes there should be.
+        chunks: usize,
+    },
+    /// More chunks than a graph has numbers for.
+    #[error("{chunks} chunks are more than a graph can have, {most}")]
+    TooMany {
+        /// How many there are.
+        chunks: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// Orphans that could not be linked in.
+    #[error("{left} of {chunks} chunks cannot be reached in the graph, after linking {linked}")]
+    Unreachable {
+        /// Orphans that are left.
+        left: usize,
+        /// Orphans at first.
+        linked: usize,
+        /// All nodes.
+        chunks: usize,
+    },
+    /// Too little is found.
+    #[error(
+        "the graph finds {found:.4} of the ten best chunks, less than {RECALL}, with ef_construction {ef_construction} and ef_search {ef_search}"
+    )]
+    Recall {
+        /// The share found.
+        found: f64,
+        /// The effort of the last build.
+        ef_construction: usize,
+        /// The effort of the last search.
+        ef_search: usize,
+    },
+}
+
+impl GraphError {
+    /// The next thing to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        "index fewer documents, or compare every question with every chunk: `docent index --graph-from 4000000000`"
+            .into()
+    }
+}
+
+/// A graph that was built, audited and measured, still to be written.
+pub(super) struct BuiltGraph {
+    arrays: Arrays,
+    pub(super) summary: GraphSummary,
+}
+
+impl BuiltGraph {
+    pub(super) fn encode(&self) -> FileWriter {
+        self.arrays.encode()
+    }
+}
+
+/// What a graph is built over.
+pub(super) struct GraphBuilder<'work> {
+    pub(super) settings: GraphSettings,
+    /// Unit vectors, row after row.
+    pub(super) values: &'work [f32],
+    pub(super) dimensions: usize,
+    pub(super) threads: usize,
+    pub(super) progress: &'work dyn Progress,
+}
+
+impl GraphBuilder<'_> {
+    /// The graph, where the settings want one for so many vectors.
+    pub(super) fn build(&self) -> Result<Option<BuiltGraph>, GraphError> {
+        let chunks = self.values.len() / self.dimensions.max(1);
+        if chunks < self.settings.from.max(1) {
+            return Ok(None);
+        }
+        if chunks > layers::MOST_NODES {
+            return Err(GraphError::TooMany { chunks, most: layers::MOST_NODES });
+        }
+        let centring = Centring::of(self.values, self.dimensions);
+        let rows = ByteRows::new(self.values, self.dimensions, &centring);
+        let sample = Sample::new(self.values, self.dimensions, &centring, self.threads);
+        let mut settings = self.settings;
+        for _ in 0..REBUILDS {
+            match self.attempt(&settings, &rows, &centring, &sample) {
+                Err(GraphError::Recall { .. }) => settings.ef_construction *= 2,
+                done => return done.map(Some),
+            }
+        }
+        self.attempt(&settings, &rows, &centring, &sample).map(Some)
+    }
+
+    fn attempt(
+        &self,
+        settings: &GraphSettings,
+        rows: &ByteRows,
+        centring: &Centring,
+        sample: &Sample,
+    ) -> Result<BuiltGraph, GraphError> {
+        let mut lists = build::build(rows, settings, self.threads, self.progress)?;
+        let orphans_linked = link(&mut lists, settings, rows)?;
+        let arrays = lists.freeze();
+        let mut ef_search = settings.ef_search.max(DEPTH);
+        loop {
+            let search = |question: &[f32]| {
+                let question = centring.question(question);
+                let scores = RowScores { question: &question, builder: self, centring };
+                let found = search::best_first(&arrays.layers(), &scores, ef_search);
+                found.iter().take(DEPTH).map(|(_, score)| *score).collect()
+            };
+            let found = sample.recall(self.threads, search);
+            if found >= RECALL {
+                let summary = GraphSummary {
+                    connections: settings.connections,
+                    ef_construction: settings.ef_construction,
+                    ef_search,
+                    // Down to four decimals: exact in JSON, and never more than was found.
+                    recall_at_10: (found * 1e4).floor() / 1e4,
+                    questions: sample.questions.len(),
+                    orphans_linked,
+                };
+                return Ok(BuiltGraph { arrays, summary });
+            }
+            if ef_search >= MOST_EF_SEARCH {
+                let ef_construction = settings.ef_construction;
+                return Err(GraphError::Recall { found, ef_construction, ef_search });
+            }
+            ef_search = (ef_search + ef_search / 2).min(MOST_EF_SEARCH);
+        }
+    }
+}
+
+fn link(lists: &mut Lists, settings: &GraphSettings, rows: &ByteRows) -> Result<usize, GraphError> {
+    let width = 2 * settings.connections;
+    let audit = audit::link_orphans(lists, width, |node| rows.seen_from(node));
+    if audit.left > 0 {
+        return Err(GraphError::Unreachable { left: audit.left, linked: audit.linked, chunks: rows.len() });
+    }
+    Ok(audit.linked)
+}
+
+/// Scores against the rows that a build holds.
+struct RowScores<'build> {
+    question: &'build CentredQuestion,
+    builder: &'build GraphBuilder<'build>,
+    centring: &'build Centring,
+}
+
+impl Scores for RowScores<'_> {
+    fn score(&self, node: u32) -> f32 {
+        let start = node as usize * self.builder.dimensions;
+        let row = &self.builder.values[start..start + self.builder.dimensions];
+        self.question.score(row, self.centring.scales[node as usize])
+    }
+}
+
+/// The graph of a generation, read in place.
+pub struct Graph {
+    file: MappedFile,
+}
+
+impl Graph {
+    pub(super) fn open(file: MappedFile, chunks: usize) -> Result<Self, OpenError> {
+        Layers::read(&file, chunks)?;
+        Ok(Self { file })
+    }
+
+    /// The chunks that a search keeping `effort` of them finds, with their centred cosines, best first.
+    #[must_use]
+    pub fn search(&self, vectors: &Vectors, question: &CentredQuestion, effort: usize) -> Vec<(usize, f32)> {
+        let scores = VectorScores { vectors, question };
+        let found = search::best_first(&Layers::read_again(&self.file), &scores, effort);
+        found.into_iter().map(|(node, score)| (node as usize, score)).collect()
+    }
+}
+
+/// Scores against the vectors of an index.
+struct VectorScores<'index> {
+    vectors: &'index Vectors,
+    question: &'index CentredQuestion,
+}
+
+impl Scores for VectorScores<'_> {
+    fn score(&self, node: u32) -> f32 {
+        self.vectors.score(self.question, node as usize)
+    }
+
+    fn prefetch(&self, node: u32) {
+        self.vectors.prefetch(node as usize);
+    }
+}
+
+#[cfg(test)]
+mod tests;

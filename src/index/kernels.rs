@@ -1,0 +1,127 @@
+//! Dot products, compiled several times: for the baseline, for AVX2 and for AVX-512, with the choice
+//! made when they run. On `AArch64` the baseline has NEON.
+//!
+//! Each is written once, in plain Rust whose loops the compiler turns into vector instructions. The
+//! sums of integers are exact, and those of floats are added in a fixed order without fused
+//! operations, so that all versions give the same bits: an index ranks alike on every machine.
+
+/// Defines a function that runs `$body` with the widest instructions the processor has.
+macro_rules! dispatched {
+    ($(#[$documentation:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty = $body:ident) => {
+        $(#[$documentation])*
+        #[must_use]
+        #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls of functions with target features, right after the processor was asked for them"))]
+        $visibility fn $name($($argument: $type),*) -> $result {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2")]
+                fn avx2($($argument: $type),*) -> $result {
+                    $body($($argument),*)
+                }
+                #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+                fn avx512($($argument: $type),*) -> $result {
+                    $body($($argument),*)
+                }
+                if has_avx512() {
+                    // SAFETY: the processor has what the function is compiled for; its body is safe code.
+                    return unsafe { avx512($($argument),*) };
+                }
+                if std::arch::is_x86_feature_detected!("avx2") {
+                    // SAFETY: as above.
+                    return unsafe { avx2($($argument),*) };
+                }
+            }
+            $body($($argument),*)
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    std::arch::is_x86_feature_detected!("avx512bw")
+        && std::arch::is_x86_feature_detected!("avx512vl")
+        && std::arch::is_x86_feature_detected!("avx512dq")
+}
+
+dispatched! {
+    /// The dot product of two vectors of equal length: of unit vectors, their cosine.
+    pub fn dot(first: &[f32], second: &[f32]) -> f32 = dot_plain
+}
+
+dispatched! {
+    /// The dot product of two vectors of small integers, of equal length (at most 2^16: no overflow).
+    pub(super) fn dot_bytes(first: &[i8], second: &[i8]) -> i32 = dot_bytes_plain
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it must be compiled with the features of its caller")]
+fn dot_plain(first: &[f32], second: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0_f32; LANES];
+    let (first_blocks, first_rest) = first.as_chunks::<LANES>();
+    let (second_blocks, second_rest) = second.as_chunks::<LANES>();
+    for (left, right) in first_blocks.iter().zip(second_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += left[lane] * right[lane];
+        }
+    }
+    let rest: f32 = first_rest.iter().zip(second_rest).map(|(left, right)| left * right).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it must be compiled with the features of its caller")]
+fn dot_bytes_plain(first: &[i8], second: &[i8]) -> i32 {
+    first.iter().zip(second).map(|(left, right)| i32::from(*left) * i32::from(*right)).sum()
+}
+
+/// Asks for the cache lines of `values` ahead of their use. Only a hint: nothing is read.
+#[inline]
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "a prefetch takes a pointer"))]
+pub(super) fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        const LINE: usize = 64;
+        let start = values.as_ptr().cast::<i8>();
+        for line in 0..size_of_val(values).div_ceil(LINE) {
+            // SAFETY: a prefetch never faults, whatever the address; this one lies inside `values`.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line * LINE)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dot_handles_every_length() {
+        for length in [0, 1, 15, 16, 17, 40] {
+            let values: Vec<f32> = (0..length).map(|value| value as f32).collect();
+            let expected: f32 = values.iter().map(|value| value * value).sum();
+            assert!((dot(&values, &values) - expected).abs() < 1e-3);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_widest_version_gives_the_bits_of_the_plain_one(
+            pairs in proptest::collection::vec((-1.0_f32..1.0, -1.0_f32..1.0), 0..900),
+            bytes in proptest::collection::vec(proptest::num::i8::ANY, 0..1_800),
+        ) {
+            let (first, second): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+            let double: f64 = first.iter().zip(&second).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            let found = dot(&first, &second);
+            proptest::prop_assert_eq!(found.to_bits(), dot_plain(&first, &second).to_bits());
+            proptest::prop_assert!((f64::from(found) - double).abs() < 1e-3);
+            let (left, right) = bytes.split_at(bytes.len() / 2);
+            let right = &right[..left.len()];
+            let exact: i64 = left.iter().zip(right).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum();
+            proptest::prop_assert_eq!(i64::from(dot_bytes(left, right)), exact);
+            proptest::prop_assert_eq!(dot_bytes_plain(left, right), dot_bytes(left, right));
+        }
+    }
+}
