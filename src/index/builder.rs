@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cache::Cache;
 use super::calibration::Calibration;
+use super::centred::Centring;
 use super::chunks::{DocumentRecord, StoredChunk};
 use super::commit::{Content, commit, ensure_index_folder};
 use super::embed::Embedding;
@@ -14,6 +15,7 @@ use super::graph::{GraphBuilder, GraphSettings};
 use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSummary};
 use super::parallel::in_parallel;
 use super::passages::{EncoderTokens, passage_hash};
+use super::planes::Planes;
 use super::survey::{NumberedFile, Survey, folder_name};
 use super::{Index, WriterLock, storage};
 use crate::chunking::{ChunkSettings, Chunker, Cut};
@@ -143,10 +145,13 @@ impl IndexBuilder<'_> {
         let stage = Embedding { embedder: self.embedder, progress: self.progress };
         let mut cache = Cache::open(&self.folder, self.embedder);
         let embedded = stage.run(&passages, &hashes, previous, &mut cache)?;
+        let planes = Planes::new(&embedded.vectors, model.dimensions);
+        let centring = Centring::of(&planes);
         let graph = GraphBuilder {
             settings: self.graph,
             values: &embedded.vectors,
-            dimensions: model.dimensions,
+            planes: &planes,
+            centring: &centring,
             threads: self.embedder.parallelism(),
             progress: self.progress,
         };
@@ -156,6 +161,8 @@ impl IndexBuilder<'_> {
             chunks: &stored_chunks(prepared, &hashes),
             bodies: cuts().map(|cut| cut.body.as_str()).collect(),
             embedded: &embedded,
+            planes: &planes,
+            centring: &centring,
             graph: graph.as_ref(),
         };
         let manifest = Manifest {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::builder::Calibrate;
+use super::centred::Centring;
 use super::chunks::{CHUNKS, DOCUMENTS, DocumentRecord, StoredChunk};
 use super::embed::Embedded;
 use super::failure::{BuildError, OpenError};
@@ -11,6 +12,7 @@ use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, GRAPH_FILE, LEXICAL_FILE, T
 use super::graph::BuiltGraph;
 use super::lexical::{FieldTexts, LexicalBuilder};
 use super::manifest::{MANIFEST, Manifest, generation_name, read_manifest};
+use super::planes::Planes;
 use super::storage::Check;
 use super::{Index, cache, records, storage, tokens, vectors};
 
@@ -21,6 +23,9 @@ pub(super) struct Content<'build> {
     /// The chunks' texts without markup, for the lexical index.
     pub(super) bodies: Vec<&'build str>,
     pub(super) embedded: &'build Embedded,
+    /// Its vectors as they are kept.
+    pub(super) planes: &'build Planes,
+    pub(super) centring: &'build Centring,
     pub(super) graph: Option<&'build BuiltGraph>,
 }
 
@@ -66,12 +71,14 @@ fn write_files(folder: &Path, content: &Content<'_>) -> Result<BTreeMap<String, 
     storage::create_folder(folder)?;
     let encode_error = |source| BuildError::Write { path: folder.to_owned(), source };
     let embedded = content.embedded;
-    let dimensions = embedded.centre.len();
     let document_of: Vec<u32> = content.chunks.iter().map(|chunk| chunk.document).collect();
     let mut files = vec![
         (DOCUMENTS_FILE, records::encode(DOCUMENTS, &content.documents).map_err(encode_error)?),
         (CHUNKS_FILE, records::encode(CHUNKS, content.chunks).map_err(encode_error)?),
-        (VECTORS_FILE, vectors::encode(&embedded.vectors, dimensions, &document_of, content.documents.len())),
+        (
+            VECTORS_FILE,
+            vectors::encode(content.planes, content.centring, &document_of, content.documents.len()),
+        ),
         (TOKENS_FILE, tokens::encode(&embedded.tokens, &embedded.centre)),
         (LEXICAL_FILE, lexical_file(content)),
     ];

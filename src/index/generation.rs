@@ -80,7 +80,8 @@ impl Index {
         };
         let store = ChunkStore::open(open(DOCUMENTS_FILE, DOCUMENTS)?, open(CHUNKS_FILE, CHUNKS)?)?;
         let dimensions = manifest.model.dimensions;
-        let vectors = Vectors::open(open(VECTORS_FILE, vectors::KIND)?, dimensions, store.document_count())?;
+        let vectors = open(VECTORS_FILE, vectors::KIND)?;
+        let vectors = Vectors::open(vectors, manifest.format, dimensions, store.document_count())?;
         let tokens = TokenSigns::open(open(TOKENS_FILE, tokens::KIND)?, store.chunk_count(), dimensions)?;
         let lexical = Lexical::open(open(LEXICAL_FILE, lexical::KIND)?, store.chunk_count())?;
         let counts = (store.document_count(), store.chunk_count(), vectors.len());

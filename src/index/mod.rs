@@ -7,6 +7,7 @@
 mod builder;
 mod cache;
 mod calibration;
+mod centred;
 mod chunks;
 mod commit;
 mod consistency;
@@ -21,6 +22,7 @@ mod lock;
 mod manifest;
 mod parallel;
 mod passages;
+mod planes;
 mod records;
 mod storage;
 mod survey;
@@ -31,6 +33,7 @@ mod vectors;
 
 pub use builder::{BuildReport, Calibrate, IndexBuilder, Outcome, Root};
 pub use calibration::{Calibration, Usual};
+pub use centred::{CentredQuestion, Question};
 pub use chunks::{DocumentRecord, StoredChunk};
 pub use commit::leftovers;
 pub use failure::{BuildError, OpenError};
@@ -43,7 +46,7 @@ pub use manifest::{Counts, FORMAT_VERSION, Manifest, OLDEST_READABLE, read_manif
 pub(crate) use parallel::in_parallel;
 pub use survey::{Survey, prune, time_tells};
 pub use tokens::TokenSigns;
-pub use vectors::{CentredQuestion, Vectors};
+pub use vectors::Vectors;
 
 #[cfg(target_endian = "big")]
 compile_error!("docent's index files are little-endian and mapped as they are; this target is not");

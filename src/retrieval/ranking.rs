@@ -8,7 +8,7 @@ use super::fusion::{fuse, top};
 use super::late::LateQuery;
 use super::recipe::Recipe;
 use crate::embedding::Encoding;
-use crate::index::Index;
+use crate::index::{Index, Question};
 
 /// A chunk and its score.
 pub(super) type Scored = (usize, f32);
@@ -46,7 +46,7 @@ struct Wording {
 /// Cosines of a wording and the mean vectors of documents: of all, or of those that are asked for.
 enum Documents {
     All(Vec<f32>),
-    Each(Vec<f32>),
+    Each(Question),
 }
 
 impl Ranking<'_> {
@@ -110,9 +110,11 @@ impl Ranking<'_> {
         let (pool, documents) = match &dense {
             Dense::All(_) => {
                 let all = (0..self.index.chunk_count()).filter(|chunk| self.is_admitted(*chunk));
-                (all.collect(), Documents::All(vectors.scan_documents(question)))
+                (all.collect(), Documents::All(vectors.scan_documents(&Question::new(question.to_vec()))))
             }
-            Dense::Near { found, .. } => (self.pool(found, &lexical), Documents::Each(question.to_vec())),
+            Dense::Near { found, .. } => {
+                (self.pool(found, &lexical), Documents::Each(Question::new(question.to_vec())))
+            }
         };
         let late = LateQuery::new(encoding, self.index.tokens());
         Wording { lexical, dense, documents, pool, names: names(text), late }

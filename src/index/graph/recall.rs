@@ -3,9 +3,9 @@
 //! The questions of a corpus are not known when it is indexed. The sample's are mixtures of two of its
 //! vectors, two parts of one and one of the other: close to the corpus, and to no chunk in particular.
 
+use crate::index::centred::Centring;
 use crate::index::kernels::dot;
 use crate::index::parallel::in_parallel;
-use crate::index::vectors::Centring;
 
 /// How many of the best are looked for.
 pub(super) const DEPTH: usize = 10;
@@ -28,7 +28,8 @@ pub(super) struct Sample {
 
 impl Sample {
     /// Draws questions and answers them by comparing each with every row of `values`.
-    pub(super) fn new(values: &[f32], dimensions: usize, centring: &Centring, threads: usize) -> Self {
+    pub(super) fn new(values: &[f32], centring: &Centring, threads: usize) -> Self {
+        let dimensions = centring.mean.len();
         let questions = questions(values, dimensions);
         let blocks: Vec<&[Vec<f32>]> = questions.chunks(TOGETHER).collect();
         let answer = |block: usize| exact(values, dimensions, centring, blocks[block]);
@@ -72,7 +73,7 @@ fn questions(values: &[f32], dimensions: usize) -> Vec<Vec<f32>> {
 fn exact(values: &[f32], dimensions: usize, centring: &Centring, block: &[Vec<f32>]) -> Vec<f32> {
     let centred: Vec<_> = block.iter().map(|question| centring.question(question)).collect();
     let mut best: Vec<Vec<f32>> = vec![Vec::with_capacity(DEPTH + 1); block.len()];
-    for (row, scale) in values.chunks_exact(dimensions).zip(&centring.scales) {
+    for (row, [_, scale]) in values.chunks_exact(dimensions).zip(&centring.scales) {
         for (question, best) in centred.iter().zip(&mut best) {
             let score = question.score(row, *scale);
             if best.len() < DEPTH || best.last().is_some_and(|last| score > *last) {

@@ -2,8 +2,9 @@
 //! close enough to tell neighbours.
 
 use super::search::Scores;
+use crate::index::centred::Centring;
 use crate::index::kernels::{dot_bytes, prefetch};
-use crate::index::vectors::Centring;
+use crate::index::planes::Planes;
 
 /// The scale behind each row, as the bytes of an `f32`.
 const TAIL: usize = 4;
@@ -15,17 +16,18 @@ pub(super) struct ByteRows {
 }
 
 impl ByteRows {
-    /// The centred vectors of `values`, which are rows of `dimensions`.
-    pub(super) fn new(values: &[f32], dimensions: usize, centring: &Centring) -> Self {
-        let mut bytes = Vec::with_capacity(values.len() + values.len() / dimensions.max(1) * TAIL);
-        let mut centred = vec![0.0_f32; dimensions];
-        for (row, scale) in values.chunks_exact(dimensions).zip(&centring.scales) {
-            for ((centred, value), mean) in centred.iter_mut().zip(row).zip(&centring.mean) {
-                *centred = (value - mean) * scale;
-            }
+    /// The vectors of `planes`, centred and of unit length.
+    pub(super) fn new(planes: &Planes, centring: &Centring) -> Self {
+        let length = planes.dimensions + TAIL;
+        let mut bytes = Vec::with_capacity(planes.len() * length);
+        let mut centred = Vec::with_capacity(planes.dimensions);
+        for (number, [_, scale]) in centring.scales.iter().enumerate() {
+            centred.clear();
+            let values = planes.row(number).values().zip(&centring.mean);
+            centred.extend(values.map(|(value, mean)| (value - mean) * scale));
             push_row(&mut bytes, &centred);
         }
-        Self { values: bytes, length: dimensions + TAIL }
+        Self { values: bytes, length }
     }
 
     /// Number of rows.

@@ -15,14 +15,24 @@ pub(super) type Found = (u32, f32);
 
 /// The best nodes met, best first: `effort` of them, or all that can be reached where that is fewer.
 pub(super) fn best_first(layers: &Layers<'_>, scores: &impl Scores, effort: usize) -> Vec<Found> {
-    let count = layers.len();
-    if count == 0 || effort == 0 {
+    if layers.len() == 0 || effort == 0 {
         return Vec::new();
     }
+    // Everything can be reached from the entry, and most things faster from where the way down ends.
+    best_first_from(layers, scores, &[descend(layers, scores), layers.entry()], effort)
+}
+
+/// The same from given nodes, and as far as they lead.
+pub(super) fn best_first_from(
+    layers: &Layers<'_>,
+    scores: &impl Scores,
+    starts: &[u32],
+    effort: usize,
+) -> Vec<Found> {
+    let count = layers.len();
     let mut visited = Visited::new(count);
     let mut pool = Pool::new(effort.min(count));
-    // Everything can be reached from the entry, and most things faster from where the way down ends.
-    for start in [descend(layers, scores), layers.entry()] {
+    for start in starts.iter().copied() {
         if (start as usize) < count && visited.insert(start) {
             pool.insert(start, scores.score(start));
         }

@@ -31,13 +31,25 @@ fn clustered(count: usize) -> Vec<f32> {
 }
 
 fn settings() -> GraphSettings {
-    GraphSettings { from: 0, connections: 8, ef_construction: 48, ef_search: 40 }
+    GraphSettings { from: 0, connections: 8, ef_construction: 48, refine: 32, ef_search: 40 }
+}
+
+/// Calls `work` with a builder over `values`.
+fn with_builder<T>(values: &[f32], settings: GraphSettings, work: impl FnOnce(&GraphBuilder<'_>) -> T) -> T {
+    let planes = Planes::new(values, DIMENSIONS);
+    let centring = Centring::of(&planes);
+    work(&GraphBuilder {
+        settings,
+        values,
+        planes: &planes,
+        centring: &centring,
+        threads: 2,
+        progress: &Silent,
+    })
 }
 
 fn built(values: &[f32]) -> BuiltGraph {
-    let builder =
-        GraphBuilder { settings: settings(), values, dimensions: DIMENSIONS, threads: 2, progress: &Silent };
-    builder.build().unwrap().unwrap()
+    with_builder(values, settings(), |builder| builder.build().unwrap().unwrap())
 }
 
 /// A graph and its vectors in files.
@@ -53,9 +65,11 @@ impl Written {
         let folder = tempfile::tempdir().unwrap();
         let count = values.len() / DIMENSIONS;
         let path = folder.path().join("vectors");
-        let checksum = vectors::encode(values, DIMENSIONS, &vec![0; count], 1).write(&path).unwrap();
+        let planes = Planes::new(values, DIMENSIONS);
+        let file = vectors::encode(&planes, &Centring::of(&planes), &vec![0; count], 1);
+        let checksum = file.write(&path).unwrap();
         let file = MappedFile::open(&path, vectors::KIND, FORMAT_VERSION, &checksum, Check::Whole).unwrap();
-        let vectors = Vectors::open(file, DIMENSIONS, 1).unwrap();
+        let vectors = Vectors::open(file, FORMAT_VERSION, DIMENSIONS, 1).unwrap();
         let checksum = graph.encode().write(&folder.path().join("graph")).unwrap();
         Self { folder, vectors, checksum, count }
     }
@@ -88,7 +102,7 @@ fn a_file_read_back_finds_what_exact_search_finds() {
     let written = Written::new(&values, &graph);
     let frozen = written.open();
     for number in (0..written.count).step_by(37) {
-        let question = written.vectors.centred(written.vectors.row(number));
+        let question = written.vectors.centred(&written.vectors.row(number));
         let found = frozen.search(&written.vectors, &question, written.count);
         assert_eq!(found.len(), written.count, "everything is reached");
         let scores = |found: &[(usize, f32)]| found.iter().map(|(_, score)| *score).collect::<Vec<_>>();
@@ -101,10 +115,7 @@ fn a_file_read_back_finds_what_exact_search_finds() {
 #[test]
 fn small_corpora_have_no_graph_unless_asked() {
     let values = clustered(50);
-    let settings = GraphSettings::default();
-    let builder =
-        GraphBuilder { settings, values: &values, dimensions: DIMENSIONS, threads: 1, progress: &Silent };
-    assert!(builder.build().unwrap().is_none());
+    with_builder(&values, GraphSettings::default(), |builder| assert!(builder.build().unwrap().is_none()));
     for count in [1, 2, 3, 9, 65] {
         let values = clustered(count);
         let written = Written::new(&values, &built(&values));
@@ -122,6 +133,30 @@ fn equal_vectors_do_not_hide_each_other() {
     let written = Written::new(&values, &built(&values));
     let question = written.vectors.centred(&values[DIMENSIONS..2 * DIMENSIONS]);
     assert_eq!(written.open().search(&written.vectors, &question, 440).len(), 440);
+}
+
+#[test]
+fn a_graph_that_finds_too_little_is_an_error_with_its_figures() {
+    let values = clustered(600);
+    let planes = Planes::new(&values, DIMENSIONS);
+    // The truth is about other vectors: no effort finds it.
+    let mut others = values.clone();
+    others.rotate_left(DIMENSIONS * 5 + 3);
+    let builder = GraphBuilder {
+        settings: settings(),
+        values: &others,
+        planes: &planes,
+        centring: &Centring::of(&planes),
+        threads: 2,
+        progress: &Silent,
+    };
+    match builder.build().map(|_| ()).unwrap_err() {
+        GraphError::Recall { found, ef_construction, ef_search } => {
+            assert!(found < RECALL, "{found}");
+            assert_eq!((ef_construction, ef_search), (48 << REBUILDS, MOST_EF_SEARCH));
+        }
+        other => panic!("{other}"),
+    }
 }
 
 /// A ring of nodes with no way to `orphans`, each of which leads into the ring.
@@ -242,8 +277,8 @@ proptest::proptest! {
         first in proptest::collection::vec(-1.0_f32..1.0, DIMENSIONS), second in proptest::collection::vec(-1.0_f32..1.0, DIMENSIONS),
     ) {
         let values: Vec<f32> = [&first, &second].into_iter().flatten().copied().collect();
-        let centring = Centring { mean: vec![0.0; DIMENSIONS], scales: vec![1.0; 2] };
-        let rows = ByteRows::new(&values, DIMENSIONS, &centring);
+        let centring = Centring { mean: vec![0.0; DIMENSIONS], scales: vec![[0.0, 1.0]; 2] };
+        let rows = ByteRows::new(&Planes::new(&values, DIMENSIONS), &centring);
         let error = (rows.seen_from(0).score(1) - kernels::dot(&first, &second)).abs();
         proptest::prop_assert!(error < 0.1, "{}", error);
     }
