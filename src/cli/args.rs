@@ -79,6 +79,8 @@ pub(super) enum Command {
     Models(ModelsArguments),
     /// Index documents, or bring their index up to date
     Index(IndexArguments),
+    /// Keep an index up to date while its documents change
+    Watch(WatchArguments),
     /// Ask a question
     Ask(AskArguments),
     /// Ask a file of questions, for scripts
@@ -209,6 +211,27 @@ pub(super) struct IndexArguments {
     /// How many passages a search of the graph keeps; more finds more and takes longer
     #[arg(long, value_name = "N", default_value_t = crate::index::GraphSettings::default().ef_search as u32, value_parser = clap::value_parser!(u32).range(10..=1_000_000), hide_short_help = true)]
     pub(super) ef_search: u32,
+}
+
+/// `docent watch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docent watch                       what `docent.toml` says, else what was indexed before
+  docent watch docs/                 a folder
+  docent watch --quiet &             beside `docent serve`, which moves on by itself
+
+It indexes once, then again whenever something changes, until it is stopped (Ctrl-C). While a folder
+is gone, the index stays as it is. What has to be fetched is fetched at the start. What it prints is
+what `docent index` prints.")]
+pub(super) struct WatchArguments {
+    /// Folders, files and other sources [default: those of docent.toml, else the ones indexed before]
+    #[arg(value_name = "SOURCE")]
+    pub(super) sources: Vec<std::ffi::OsString>,
+
+    /// File that declares the sources [default: docent.toml, where it is there and no SOURCE is given]
+    #[arg(long, value_name = "FILE", conflicts_with = "sources")]
+    pub(super) config: Option<PathBuf>,
 }
 
 /// `docent ask`.

@@ -52,6 +52,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Pull(pull) => commands::pull::run(&settings, &pull),
         Command::Models(models) => commands::models::run(&settings, models),
         Command::Index(index) => commands::index::run(&settings, &index),
+        Command::Watch(watch) => commands::watch::run(&settings, &watch),
         Command::Ask(ask) => commands::ask::run(&settings, &ask),
         Command::Batch(batch) => commands::batch::run(&settings, &batch),
         Command::Serve(serve) => commands::serve::run(settings, serve),

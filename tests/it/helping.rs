@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::testenv::TestEnv;
 
-const COMMANDS: [&str; 9] =
-    ["quickstart", "pull", "models", "index", "ask", "serve", "status", "doctor", "completions"];
+const COMMANDS: [&str; 10] =
+    ["quickstart", "pull", "models", "index", "watch", "ask", "serve", "status", "doctor", "completions"];
 
 #[test]
 fn every_command_teaches_by_examples() {

@@ -45,3 +45,4 @@ mod real_model;
 mod sources;
 mod streams;
 mod testenv;
+mod watching;

@@ -1,8 +1,9 @@
 //! `docent index`: documents in, one new generation out.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::chunking::ChunkSettings;
@@ -12,6 +13,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
+use crate::embedding::Embedder;
 use crate::embedding::catalog::ModelSpec;
 use crate::index::{
     BuildReport, GraphSettings, GraphSummary, IndexBuilder, Manifest, OpenError, Outcome, Root, Survey,
@@ -27,7 +29,7 @@ const NAMED_SKIPS: usize = 10;
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Result<ExitStatus, Failure> {
     let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
-    let mut sources = sources(settings, arguments)?;
+    let mut sources = sources(settings, &arguments.sources, arguments.config.as_deref())?;
     if arguments.prune && arguments.sources.is_empty() {
         sources = without_gone(settings, sources);
     }
@@ -62,12 +64,16 @@ impl Sources {
 }
 
 /// What was typed, else what is declared, else what was indexed before.
-fn sources(settings: &Settings, arguments: &IndexArguments) -> Result<Vec<SourceSpec>, Failure> {
-    if !arguments.sources.is_empty() {
-        return arguments.sources.iter().map(|text| source_of(text)).collect();
+pub(super) fn sources(
+    settings: &Settings,
+    typed: &[OsString],
+    config: Option<&Path>,
+) -> Result<Vec<SourceSpec>, Failure> {
+    if !typed.is_empty() {
+        return typed.iter().map(|text| source_of(text)).collect();
     }
     let default = Path::new(declared::FILE);
-    match arguments.config.as_deref().or_else(|| default.is_file().then_some(default)) {
+    match config.or_else(|| default.is_file().then_some(default)) {
         Some(file) => Ok(declared::read(file)?),
         None => indexed_before(settings),
     }
@@ -84,38 +90,70 @@ fn source_of(text: &OsStr) -> Result<SourceSpec, Failure> {
 /// Builds the index and tells on stderr what was done.
 pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<BuildReport, Failure> {
     let started = Instant::now();
-    ensure_paths_exist(&sources.of.iter().filter_map(local_path).collect::<Vec<_>>())?;
-    let roots = without_repeats(fetched(settings, sources.of)?);
+    let existing = read_manifest(&settings.index).ok();
+    let job = Job {
+        roots: roots_of(settings, sources.of)?,
+        limits: sources.limits,
+        trust_times: sources.trust_times,
+        graph: sources.graph,
+    };
+    let report = build_with(settings, &job, &mut None)?;
+    tell(settings, &report, existing.as_ref(), started);
+    Ok(report)
+}
+
+/// What to index, with everything here that has to be fetched.
+#[derive(Clone)]
+pub(super) struct Job {
+    pub(super) roots: Vec<Root>,
+    pub(super) limits: Limits,
+    pub(super) trust_times: bool,
+    pub(super) graph: GraphSettings,
+}
+
+/// The places of sources; what is elsewhere is fetched.
+pub(super) fn roots_of(settings: &Settings, sources: Vec<SourceSpec>) -> Result<Vec<Root>, Failure> {
+    ensure_paths_exist(&sources.iter().filter_map(local_path).collect::<Vec<_>>())?;
+    Ok(without_repeats(fetched(settings, sources)?))
+}
+
+/// Builds the index with the model in `loaded`, which is loaded when it is needed first.
+pub(super) fn build_with(
+    settings: &Settings,
+    job: &Job,
+    loaded: &mut Option<Arc<dyn Embedder>>,
+) -> Result<BuildReport, Failure> {
     // An index that cannot be read is replaced; the builder says so.
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
     let survey = Survey {
         folder: &settings.index,
-        roots: &roots,
-        limits: &sources.limits,
-        trust_times: sources.trust_times,
+        roots: &job.roots,
+        limits: &job.limits,
+        trust_times: job.trust_times,
         calibrates: true,
-        graph: sources.graph,
+        graph: job.graph,
     };
-    let report = if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
-        report
-    } else {
-        let embedder = model::load(settings, spec, Purpose::Indexing)?;
-        let builder = IndexBuilder {
-            folder: settings.index.clone(),
-            roots: roots.clone(),
-            limits: sources.limits,
-            trust_times: sources.trust_times,
-            chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
-            graph: sources.graph,
-            embedder: embedder.as_ref(),
-            calibrate: Some(&|index| calibrate(index, embedder.as_ref())),
-            progress: &settings.progress,
-        };
-        builder.build()?
+    if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
+        return Ok(report);
+    }
+    let embedder = match loaded {
+        Some(embedder) if embedder.identity().name == spec.name => Arc::clone(embedder),
+        _ => model::load(settings, spec, Purpose::Indexing)?,
     };
-    tell(settings, &report, existing.as_ref(), started);
-    Ok(report)
+    *loaded = Some(Arc::clone(&embedder));
+    let builder = IndexBuilder {
+        folder: settings.index.clone(),
+        roots: job.roots.clone(),
+        limits: job.limits.clone(),
+        trust_times: job.trust_times,
+        chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
+        graph: job.graph,
+        embedder: embedder.as_ref(),
+        calibrate: Some(&|index| calibrate(index, embedder.as_ref())),
+        progress: &settings.progress,
+    };
+    Ok(builder.build()?)
 }
 
 /// A report where there is nothing to do, found out without loading the model.
@@ -196,7 +234,7 @@ fn without_repeats(mut roots: Vec<Root>) -> Vec<Root> {
     roots
 }
 
-fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
+pub(super) fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
     let note = |text: &str| settings.progress.note(text);
     if let Some(before) = before.filter(|before| before.roots != report.manifest.roots) {
         let roots: Vec<String> = before.declared().iter().map(|source| format!("`{source}`")).collect();
