@@ -61,6 +61,10 @@ pub(super) enum Failure {
     Client(#[from] ClientError),
     #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
     NothingToIndex { folder: PathBuf },
+    #[error("the index in `{}` has no collection `{name}`", folder.display())]
+    NoCollection { folder: PathBuf, name: String, known: Vec<String> },
+    #[error("the collection `{name}` is all that the index in `{}` holds", folder.display())]
+    LastCollection { folder: PathBuf, name: String },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
     NoManual { manual: PathBuf },
     #[error("`{}` cannot be read: {source}", path.display())]
@@ -107,6 +111,11 @@ impl Failure {
             Self::Preset(error) | Self::PresetFile { source: error, .. } => error.hint(),
             Self::Client(error) => error.hint(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
+            Self::NoCollection { known, .. } if known.is_empty() => {
+                "make one: `docent index --collection NAME PATH`".into()
+            }
+            Self::NoCollection { known, .. } => format!("it has {}", known.join(", ")),
+            Self::LastCollection { .. } => "delete the folder of the index instead".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
             Self::Unreadable { .. } => "check the path, and that you may read it".into(),
             Self::Unwritable { .. } => "name a file in a folder that is there and can be written".into(),

@@ -41,7 +41,7 @@ impl Root {
         Self { source: SourceSpec::directory(path.clone()), path }
     }
 
-    /// What stands before its documents' paths where there are several roots.
+    /// What stands before its documents' paths where there are several roots in its collection.
     pub(super) fn prefix(&self) -> Option<String> {
         let own = folder_name(&self.path)?;
         let name = self.source.name.as_ref().map(|name| name.replace(['/', '\\'], "-"));

@@ -1,6 +1,6 @@
 //! The manifest: which generation is current, what made it, and a checksum for each of its files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::chunks::DocumentRecord;
 use super::failure::OpenError;
 use crate::chunking::ChunkSettings;
 use crate::embedding::{Arithmetic, ModelIdentity};
-use crate::source::{DocumentKind, Skip, SourceSpec};
+use crate::source::{CollectionName, DocumentKind, Skip, SourceSpec};
 
 /// The format that this docent writes. It changes whenever an older docent could misread a file.
 pub const FORMAT_VERSION: u32 = 2;
@@ -135,6 +135,27 @@ impl Manifest {
             return self.sources.clone();
         }
         self.roots.iter().cloned().map(SourceSpec::directory).collect()
+    }
+
+    /// The collection of a root; `None` for the one without a name.
+    #[must_use]
+    pub fn collection_of(&self, root: usize) -> Option<&CollectionName> {
+        self.sources.get(root).and_then(|source| source.collection.as_ref())
+    }
+
+    /// The collections that have a name, in order.
+    #[must_use]
+    pub fn collections(&self) -> BTreeSet<&CollectionName> {
+        self.sources.iter().filter_map(|source| source.collection.as_ref()).collect()
+    }
+
+    /// How many names stand before the path that a document has under its root: that of its
+    /// collection, and that of its root where the collection has several.
+    #[must_use]
+    pub fn depth_of(&self, root: usize) -> usize {
+        let collection = self.collection_of(root);
+        let in_the_same = (0..self.roots.len()).filter(|other| self.collection_of(*other) == collection);
+        usize::from(collection.is_some()) + usize::from(in_the_same.count() > 1)
     }
 
     /// The folder of the generation's files.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::tools::ToolName;
 use super::toolset::Toolset;
+use crate::index::Manifest;
 use crate::retrieval::{LoadFailure, Resident};
 
 /// Hosts cut longer instructions off.
@@ -19,10 +20,11 @@ pub(super) fn instructions(resident: &Resident, tools: &Toolset) -> String {
             let counts = manifest.counts;
             let day = manifest.indexed_at.get(..10).unwrap_or(&manifest.indexed_at);
             format!(
-                "docent searches {} documents ({} passages) from {}, indexed {day}.",
+                "docent searches {} documents ({} passages) from {}, indexed {day}.{}",
                 counts.documents,
                 counts.chunks,
-                names(&manifest.roots)
+                names(&manifest.roots),
+                collections(&manifest)
             )
         }
         Err(error) => {
@@ -35,6 +37,16 @@ pub(super) fn instructions(resident: &Resident, tools: &Toolset) -> String {
         tools.instructions().map_or_else(|| workflow(tools), str::to_owned)
     );
     whole.chars().take(MAX_CHARACTERS).collect()
+}
+
+/// The collections by name. Their documents' paths begin with it, so that `path` asks one of them.
+fn collections(manifest: &Manifest) -> String {
+    let names: Vec<String> =
+        manifest.collections().iter().take(MAX_ROOTS).map(|name| format!("`{name}`")).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" Collections: {}; `path` with a collection's name searches it alone.", names.join(", "))
 }
 
 /// When to call which tool, by the names they have here.

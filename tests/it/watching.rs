@@ -10,7 +10,7 @@ use docent::index::{Index, read_manifest};
 use crate::testenv::{PAGES, TestEnv};
 
 /// Far longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Watching<'env> {
     env: &'env TestEnv,

@@ -1,5 +1,6 @@
 //! `docent ask`: one question, one answer.
 
+use super::collections;
 use crate::cli::args::AskArguments;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
@@ -14,6 +15,13 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &AskArguments) -> Resu
     let query = Query::new(&arguments.question, arguments.limit)?
         .rephrased(arguments.also.iter().map(String::as_str))?;
     let query = arguments.kind.into_iter().fold(query, Query::of_kind);
+    let query = match &arguments.collection {
+        Some(name) => {
+            collections::ensure(settings, &read_manifest(&settings.index)?, name)?;
+            query.of_collection(name.clone())
+        }
+        None => query,
+    };
     let answer = answer(settings, &query)?;
     if arguments.json {
         render::json(&answer)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::collections;
 use crate::chunking::ChunkSettings;
 use crate::cli::args::IndexArguments;
 use crate::cli::declared;
@@ -29,7 +30,13 @@ const NAMED_SKIPS: usize = 10;
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Result<ExitStatus, Failure> {
     let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
-    let mut sources = sources(settings, &arguments.sources, arguments.config.as_deref())?;
+    let mut sources = match &arguments.drop_collection {
+        Some(name) => collections::without(settings, name)?,
+        None => sources(settings, &arguments.sources, arguments.config.as_deref())?,
+    };
+    if !arguments.sources.is_empty() {
+        sources = collections::beside_the_others(settings, sources, arguments.collection.as_ref());
+    }
     if arguments.prune && arguments.sources.is_empty() {
         sources = without_gone(settings, sources);
     }
@@ -236,7 +243,12 @@ fn without_repeats(mut roots: Vec<Root>) -> Vec<Root> {
 
 pub(super) fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
     let note = |text: &str| settings.progress.note(text);
-    if let Some(before) = before.filter(|before| before.roots != report.manifest.roots) {
+    // Collections are made and dropped by name: nobody needs to be told of them.
+    let named = |manifest: &Manifest| !manifest.collections().is_empty();
+    let is_replaced = |before: &&Manifest| {
+        before.roots != report.manifest.roots && !named(before) && !named(&report.manifest)
+    };
+    if let Some(before) = before.filter(is_replaced) {
         let roots: Vec<String> = before.declared().iter().map(|source| format!("`{source}`")).collect();
         note(&format!("this index held {}; it now holds what you named, and only that", roots.join(", ")));
     }

@@ -47,8 +47,11 @@ fn describe(folder: &Path, manifest: &Manifest) -> String {
         .graph
         .as_ref()
         .map_or("none: each question is compared with every chunk".into(), describe_graph);
+    let names: Vec<String> = manifest.collections().iter().map(ToString::to_string).collect();
+    let collections =
+        if names.is_empty() { String::new() } else { format!("collections {}\n", names.join(", ")) };
     format!(
-        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\ndocuments  {}\nchunks     {}\nmodel      {}{arithmetic}\ngraph      {graph}\nleft out   {skipped}\n",
+        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\n{collections}documents  {}\nchunks     {}\nmodel      {}{arithmetic}\ngraph      {graph}\nleft out   {skipped}\n",
         folder.display(),
         manifest.generation,
         manifest.format,
