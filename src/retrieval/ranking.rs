@@ -82,17 +82,16 @@ impl Ranking<'_> {
         let signs: Vec<&[u64]> = head.iter().map(|chunk| self.index.tokens().signs(*chunk)).collect();
         let mean =
             |of: &dyn Fn(usize) -> f32| (0..scored.len()).map(of).sum::<f32>() / scored.len().max(1) as f32;
-        let meaning = |number: usize| match &scored[number].late {
-            Some(late) => late.met_by(&signs),
-            None => {
-                let dense = &scored[number].dense;
-                head.iter().map(|chunk| dense.score(self.index, *chunk)).fold(0.0, f32::max)
-            }
+        let nearest =
+            |dense: &Dense| head.iter().map(|chunk| dense.score(self.index, *chunk)).fold(0.0, f32::max);
+        let meaning = |number: usize| {
+            let late = scored[number].late.as_ref();
+            late.map_or_else(|| nearest(&scored[number].dense), |late| late.met_by(&signs))
         };
         let document = |number: usize| {
             let wording = &scored[number];
             match &wording.documents {
-                Documents::All(scores) => scores.iter().copied().fold(0.0, f32::max),
+                Documents::All(cosines) => cosines.iter().copied().fold(0.0, f32::max),
                 Documents::Each(_) => {
                     wording.pool.iter().map(|chunk| self.document(wording, *chunk)).fold(0.0, f32::max)
                 }
