@@ -2,6 +2,7 @@
 
     just bench-ann                        # 100,000 x 384, two rounds: figures, and docs/index-performance.json
     python3 benches/ann.py --growth 10000 30000 100000
+    python3 benches/ann.py --precision    # what vectors lose in fewer bits
     python3 benches/ann.py --plot         # docs/*.svg from the figures that are there
 
 The vectors are synthetic. Each is the sum of a direction that all share, a topic, a subtopic and a remainder of its own,
@@ -86,6 +87,54 @@ def draw(count, folder):
         return np.ascontiguousarray(values / np.linalg.norm(values, axis=1, keepdims=True))
 
     return centred(rows), centred(questions)
+
+
+def given(path):
+    """The vectors in a file of `f32` rows, with the mean of all taken away; 500 of them as questions."""
+    import numpy as np
+
+    values = np.fromfile(path, "<f4").reshape(-1, DIMENSIONS)
+    values = values[np.random.default_rng(1).permutation(len(values))]
+    return values[500:], values[:500]
+
+
+def precision(rows, questions):
+    """recall@10 of an exact scan over vectors in fewer bits, and what is left after the best 40 are scored again."""
+    import numpy as np
+
+    mean = rows.mean(axis=0)
+
+    def scores(values):
+        values, asked = values - mean, questions - mean
+        values /= np.linalg.norm(values, axis=1, keepdims=True)
+        return (asked / np.linalg.norm(asked, axis=1, keepdims=True)) @ values.T
+
+    def best(scores, count):
+        return np.argpartition(-scores, count, axis=1)[:, :count]
+
+    def recall(found):
+        return float(np.mean([len(set(one) & set(other)) / 10 for one, other in zip(found.tolist(), truth.tolist())]))
+
+    # As src/index/planes.rs has it.
+    largest = 32_639
+    scale = (np.abs(rows).max(1) / np.float32(largest)).astype(np.float32)
+    scale = ((scale.view(np.uint32) + np.uint32(0xFFFFF)) & np.uint32(0xFFF00000)).view(np.float32)[:, None]
+    codes = np.clip(np.round(rows / scale), -largest, largest).astype(np.int32)
+    eighths = np.abs(rows).max(1, keepdims=True) / 127
+    kinds = {
+        "f16": rows.astype(np.float16).astype(np.float32),
+        "int8": (np.round(rows / eighths) * eighths).astype(np.float32),
+        "16 bits in two planes": codes * scale,
+        "the high plane alone": ((codes + 128) >> 8) * (256 * scale),
+    }
+    exact, whole = scores(rows), scores(kinds["16 bits in two planes"])
+    truth = best(exact, 10)
+    for name, values in kinds.items():
+        found = scores(values)
+        near = best(found, 40)
+        again = np.take_along_axis(near, best(np.take_along_axis(whole, near, 1), 10), 1)
+        error = np.abs(found - exact).max()
+        print(f"{name:24} recall {recall(best(found, 10)):.4f}  largest error {error:.1e}  40 scored again {recall(again):.4f}")
 
 
 class Truth:
@@ -252,11 +301,17 @@ def main():
     arguments.add_argument("--rounds", type=int, default=2)
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--growth", type=int, nargs="*", help="numbers of chunks; docent and the exact scans only")
+    arguments.add_argument("--precision", nargs="?", const="", metavar="FILE", help="of synthetic vectors, or of the `f32` rows in FILE")
     arguments.add_argument("--plot", action="store_true", help="only draw what was measured before")
     options = arguments.parse_args()
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     if not options.plot:
         in_environment()
+        if options.precision is not None:
+            folder = WORK / "precision"
+            if not options.precision:
+                draw(13_000, folder)
+            return precision(*given(options.precision or folder / "vectors.f32"))
         if options.growth:
             figures["growth"] = [growth(count, options.threads) for count in options.growth]
         else:
