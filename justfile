@@ -43,6 +43,11 @@ deny:
 quickstart *PATH:
     cargo run --release --locked -- quickstart {{PATH}}
 
+# Ask docent and the server that its preset `workos` stands in for the same, into docs/parity.md (needs Node and npm)
+parity *QUESTIONS:
+    cargo build --release --locked
+    python3 benches/parity.py --docent target/release/docent {{ if QUESTIONS == "" { "" } else { "--questions " + QUESTIONS } }}
+
 # Everything that continuous integration checks
 ci:
     .ci/run
