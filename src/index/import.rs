@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::commit::{commit_with, ensure_index_folder};
 use super::failure::BuildError;
 use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
-use super::kernels::dot;
 use super::manifest::{FORMAT_VERSION, Imported, Manifest};
 use super::tokens::ChunkTokens;
+use super::vectors::Centring;
 use super::{Index, OpenError, WriterLock, storage, tokens, vectors};
 use crate::embedding::{Embedding, InvalidVector, Matrix, ModelIdentity};
 
@@ -188,18 +188,13 @@ impl Import<'_> {
 /// mean vector, of some chunks with all others. Questions, which nobody has seen yet, differ less:
 /// for docent-minilm over the manual this is 0.165, and the catalogue has 0.11 for questions.
 fn dense_spread(vectors: &Matrix) -> f32 {
-    let share = 1.0 / vectors.rows.max(1) as f32;
-    let mut mean = vec![0.0_f32; vectors.columns];
-    for row in vectors.iter() {
-        mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value * share);
-    }
-    let centred: Vec<f32> = vectors.iter().flat_map(|row| centred(row, &mean)).collect();
-    let rows: Vec<&[f32]> = centred.chunks_exact(vectors.columns).collect();
-    let step = rows.len().div_ceil(SPREAD_SAMPLE).max(1);
+    let centring = Centring::of(&vectors.values, vectors.columns);
+    let step = vectors.rows.div_ceil(SPREAD_SAMPLE).max(1);
     let (mut sum, mut squares, mut count) = (0.0_f64, 0.0_f64, 0_u32);
-    for sampled in (0..rows.len()).step_by(step) {
-        for (_, row) in rows.iter().enumerate().filter(|(other, _)| *other != sampled) {
-            let cosine = f64::from(dot(rows[sampled], row));
+    for (sampled, question) in vectors.iter().enumerate().step_by(step) {
+        let question = centring.question(question);
+        for (other, row) in vectors.iter().enumerate().filter(|(other, _)| *other != sampled) {
+            let cosine = f64::from(question.score(row, centring.scales[other]));
             sum += cosine;
             squares += cosine * cosine;
             count += 1;
@@ -209,12 +204,6 @@ fn dense_spread(vectors: &Matrix) -> f32 {
     let variance = squares / count - (sum / count).powi(2);
     // Of a few chunks that are all alike nothing can be learned, and it is divided by.
     (variance.max(0.0).sqrt() as f32).max(least)
-}
-
-fn centred(row: &[f32], mean: &[f32]) -> Vec<f32> {
-    let values: Vec<f32> = row.iter().zip(mean).map(|(value, mean)| value - mean).collect();
-    let length = dot(&values, &values).sqrt().max(1e-6);
-    values.iter().map(|value| value / length).collect()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use super::fusion::top;
 use crate::index::{CentredQuestion, Graph, Index};
 
-/// Looking at one more chunk in a graph costs about as much as this many in a row: the lists have to
-/// be read and the vectors lie anywhere.
+/// Looking at one more chunk in a graph is taken to cost as much as this many in a row: the lists have
+/// to be read and the vectors lie anywhere. Estimated, not measured yet.
 const GRAPH_STEP: usize = 25;
 /// What stands for the cosine of a chunk that a search did not meet: the least there is.
 pub(super) const UNMET: f32 = -1.0;

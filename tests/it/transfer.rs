@@ -176,6 +176,7 @@ async fn without_vectors_of_the_question_words_alone_are_compared_and_it_is_said
     ] {
         env.docent(command).fails_with(&error);
     }
+    assert!(!env.path("x").exists(), "half an export");
     env.docent(&["ask", "a", "--query-vectors", "out/questions.npy"]).fails_with(
         "error: the vectors of the index in `index` were made by docent, and those of questions have to be too\n\nhint: leave --query-vectors out\n",
     );

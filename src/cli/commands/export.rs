@@ -14,7 +14,7 @@ use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::output_file;
 use crate::cli::settings::Settings;
-use crate::embedding::{ModelIdentity, Role, npy_header};
+use crate::embedding::{Embedder, ModelIdentity, Role, npy_header};
 use crate::evaluation::report::counted;
 use crate::index::Index;
 use crate::progress::{Progress, Unit};
@@ -75,12 +75,19 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &ExportArguments) -> R
         Some(file) => Some(QuestionFile::open(file, None)?),
         None => None,
     };
+    // Before anything is written: of an imported index there is no model here to embed questions with.
+    let embedder = match &questions {
+        Some(_) => {
+            Some(model::load(settings, model::for_asking(settings, index.manifest())?, Purpose::Asking)?)
+        }
+        None => None,
+    };
     output_file::make_folder(folder)?;
     output_file::forget(&folder.join(SUMMARY))?;
     write_chunks(&index, folder)?;
     write_vectors(&index, folder)?;
-    let asked = match &questions {
-        Some(questions) => Some(write_questions(settings, &index, questions, folder)?),
+    let asked = match questions.as_ref().zip(embedder.as_deref()) {
+        Some((questions, embedder)) => Some(write_questions(settings, embedder, questions, folder)?),
         None => None,
     };
     let manifest = index.manifest();
@@ -148,20 +155,19 @@ fn write_vectors(index: &Index, folder: &Path) -> Result<(), Failure> {
     output.finish()
 }
 
-/// The questions and their vectors by the index's model; gives their number. In the place of a
+/// The questions and their vectors by `embedder`, the index's model; gives their number. In the place of a
 /// malformed line stands a row of zeros, so that rows stay questions.
 fn write_questions(
     settings: &Settings,
-    index: &Index,
+    embedder: &dyn Embedder,
     questions: &QuestionFile,
     folder: &Path,
 ) -> Result<usize, Failure> {
-    let manifest = index.manifest();
-    let embedder = model::load(settings, model::for_asking(settings, manifest)?, Purpose::Asking)?;
+    let dimensions = embedder.identity().dimensions;
     let texts = texts(questions)?;
     let mut lines = Output::create(folder.join(QUESTIONS))?;
     let mut vectors = Output::create(folder.join(QUESTION_VECTORS))?;
-    vectors.bytes(&npy_header(texts.len(), manifest.model.dimensions))?;
+    vectors.bytes(&npy_header(texts.len(), dimensions))?;
     settings.progress.begin("embedding", Some(texts.len() as u64), Unit::Questions);
     for (row, (item, text)) in questions.items()?.zip(&texts).enumerate() {
         let unreadable = |source| BatchError::Unreadable { name: questions.name().to_owned(), source };
@@ -170,7 +176,7 @@ fn write_questions(
         lines.line(&QuestionLine { schema: SCHEMA, row, id: item.id.as_deref(), query: text })?;
         match text.filter(|text| !text.is_empty()) {
             Some(text) => vectors.numbers(embedder.encode(text, Role::Query)?.pooled.as_slice())?,
-            None => vectors.numbers(&vec![0.0; manifest.model.dimensions])?,
+            None => vectors.numbers(&vec![0.0; dimensions])?,
         }
         settings.progress.advance(1);
     }

@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Re
     };
     let sources = Sources { of: sources, limits, trust_times: !arguments.checksum, graph };
     if arguments.dry_run {
-        return plan::run(settings, sources, arguments.json);
+        return plan::run(settings, &sources, arguments.json);
     }
     build(settings, sources)?;
     if arguments.prune {
@@ -63,6 +63,22 @@ impl Sources {
     pub(in crate::cli) fn of(paths: Vec<PathBuf>) -> Self {
         let sources = paths.into_iter().map(SourceSpec::directory).collect();
         Self { of: sources, limits: Limits::default(), trust_times: true, graph: GraphSettings::default() }
+    }
+
+    /// A look at them, found at `roots`, and at the index.
+    pub(super) fn survey<'work>(
+        &'work self,
+        settings: &'work Settings,
+        roots: &'work [Root],
+    ) -> Survey<'work> {
+        Survey {
+            folder: &settings.index,
+            roots,
+            limits: &self.limits,
+            trust_times: self.trust_times,
+            calibrates: true,
+            graph: self.graph,
+        }
     }
 }
 
@@ -89,18 +105,11 @@ pub(super) fn source_of(text: &OsStr) -> Result<SourceSpec, Failure> {
 /// Builds the index and tells on stderr what was done.
 pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<BuildReport, Failure> {
     let started = Instant::now();
-    let roots = roots(settings, sources.of)?;
+    let roots = roots(settings, &sources)?;
     // An index that cannot be read is replaced; the builder says so.
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
-    let survey = Survey {
-        folder: &settings.index,
-        roots: &roots,
-        limits: &sources.limits,
-        trust_times: sources.trust_times,
-        calibrates: true,
-        graph: sources.graph,
-    };
+    let survey = sources.survey(settings, &roots);
     let report = if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
         report
     } else {
@@ -123,9 +132,9 @@ pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<Bui
 }
 
 /// The sources as they are on this machine, fetched where they are elsewhere.
-pub(super) fn roots(settings: &Settings, sources: Vec<SourceSpec>) -> Result<Vec<Root>, Failure> {
-    ensure_paths_exist(&sources.iter().filter_map(local_path).collect::<Vec<_>>())?;
-    Ok(without_repeats(fetched(settings, sources)?))
+pub(super) fn roots(settings: &Settings, sources: &Sources) -> Result<Vec<Root>, Failure> {
+    ensure_paths_exist(&sources.of.iter().filter_map(local_path).collect::<Vec<_>>())?;
+    Ok(without_repeats(fetched(settings, sources.of.clone())?))
 }
 
 /// A report where there is nothing to do, found out without loading the model.

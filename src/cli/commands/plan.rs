@@ -12,7 +12,7 @@ use crate::cli::model;
 use crate::cli::render;
 use crate::cli::settings::Settings;
 use crate::embedding::catalog::ModelSpec;
-use crate::index::{AllAnew, Index, Plan, Survey, read_manifest};
+use crate::index::{AllAnew, Index, Plan, read_manifest};
 
 /// Version of the JSON form.
 const SCHEMA: u32 = 1;
@@ -27,19 +27,12 @@ struct Report<'a> {
     plan: &'a Plan,
 }
 
-pub(super) fn run(settings: &Settings, sources: Sources, as_json: bool) -> Result<ExitStatus, Failure> {
-    let roots = roots(settings, sources.of)?;
+pub(super) fn run(settings: &Settings, sources: &Sources, as_json: bool) -> Result<ExitStatus, Failure> {
+    let roots = roots(settings, sources)?;
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
-    let survey = Survey {
-        folder: &settings.index,
-        roots: &roots,
-        limits: &sources.limits,
-        trust_times: sources.trust_times,
-        calibrates: true,
-        graph: sources.graph,
-    };
-    let plan = survey.plan(|index| chunking_of_same_model(settings, spec, index))?;
+    let plan =
+        sources.survey(settings, &roots).plan(|index| chunking_of_same_model(settings, spec, index))?;
     if as_json {
         let changes = !plan.changes_nothing();
         render::json(&Report { schema: SCHEMA, index: &settings.index, changes, plan: &plan })?;

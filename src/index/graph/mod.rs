@@ -1,6 +1,6 @@
 //! The graph for approximate search: built by `hnsw_rs`, audited, measured, frozen into flat arrays,
 //! and searched there by our own code. An index has one from [`GraphSettings::from`] chunks on; below
-//! that, comparing a question with every chunk is faster and misses nothing.
+//! that, a question is compared with every chunk, which misses nothing.
 
 mod audit;
 mod build;
