@@ -49,7 +49,7 @@ const LONGEST: usize = 512;
 pub const RULES: u32 = 2;
 
 /// Special tokens that an encoder puts around a text.
-const SPECIAL_TOKENS: usize = 2;
+pub const SPECIAL_TOKENS: usize = 2;
 
 /// Cuts documents into chunks with fixed settings.
 pub struct Chunker<'counter> {

@@ -11,7 +11,7 @@ mod passage;
 mod split;
 
 pub use chunk::{Chunk, ChunkId};
-pub use chunker::{ChunkSettings, Chunker, Cut, RULES};
+pub use chunker::{ChunkSettings, Chunker, Cut, RULES, SPECIAL_TOKENS};
 pub use passage::breadcrumb;
 
 /// Counts the tokens of a text as the encoder will see it, without its special tokens.

@@ -100,6 +100,8 @@ pub(super) enum Command {
     Install(InstallArguments),
     /// Take docent out of a client's configuration
     Uninstall(ClientArguments),
+    /// Show how a file is cut into chunks, without indexing it
+    Inspect(InspectArguments),
     /// Show what the index holds, and check that its files are whole
     Status(StatusArguments),
     /// Look for damage and for what hinders answers, and say what mends it
@@ -371,6 +373,25 @@ fn server_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("give up to 64 letters without accents, digits, `-` and `_`".to_owned())
+}
+
+/// `docent inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  docent inspect docs/guide.md                    each chunk with its lines, tokens and headings
+  docent inspect docs --json | jq '.documents[].chunks[].tokens'
+
+Tokens are those of the encoder, headings and special tokens included.
+
+Exit status: 0 where there are chunks, 1 where there is none, 2 on an error.")]
+pub(super) struct InspectArguments {
+    /// File or folder to cut
+    pub(super) path: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// `docent status`.

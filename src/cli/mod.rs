@@ -61,6 +61,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Serve(serve) => commands::serve::run(settings, serve),
         Command::Install(install) => commands::install::run(&settings, &install),
         Command::Uninstall(from) => commands::install::remove(&settings, &from),
+        Command::Inspect(inspect) => commands::inspect::run(&settings, &inspect),
         Command::Status(status) => commands::status::run(&settings, status),
         Command::Doctor(doctor) => commands::doctor::run(&settings, doctor),
         Command::Eval(eval) => commands::eval::run(settings, &eval),

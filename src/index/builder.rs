@@ -8,20 +8,19 @@ use super::cache::Cache;
 use super::calibration::Calibration;
 use super::chunks::{DocumentRecord, StoredChunk};
 use super::commit::{Content, commit, ensure_index_folder};
+use super::cutting::{CutFile, Cutter};
 use super::embed::Embedding;
 use super::failure::{BuildError, OpenError};
 use super::graph::{GraphBuilder, GraphSettings};
 use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSummary};
 use super::parallel::in_parallel;
-use super::passages::{EncoderTokens, passage_hash};
+use super::passages::passage_hash;
 use super::survey::{NumberedFile, Survey, folder_name};
 use super::{Index, WriterLock, storage};
-use crate::chunking::{ChunkSettings, Chunker, Cut};
+use crate::chunking::{ChunkSettings, Cut};
 use crate::embedding::Embedder;
-use crate::extract::{converted_text, read_document};
-use crate::parse::{Format, parse};
 use crate::progress::{Progress, Unit};
-use crate::source::{FileText, Limits, Skip, SourceError, SourceFile, SourceSpec};
+use crate::source::{Limits, Skip, SourceError, SourceFile, SourceSpec};
 
 /// A folder or file to index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,30 +207,19 @@ impl IndexBuilder<'_> {
     }
 
     fn prepare_file(&self, root: u32, file: &SourceFile) -> Result<Prepared, Skip> {
-        let skip = |reason| Skip { path: file.path.to_string(), reason };
-        let read = match &file.record {
-            Some(record) => FileText {
-                text: converted_text(&file.path, record.text.clone()).map_err(skip)?,
-                hash: record.hash(),
-            },
-            None => read_document(&file.path, &file.location, self.limits.max_file_bytes).map_err(skip)?,
+        let cutter = Cutter {
+            chunking: self.chunking,
+            embedder: self.embedder,
+            max_bytes: self.limits.max_file_bytes,
         };
-        let format = Format::of(&file.path);
-        let mut parsed = parse(&file.path, format.unwrap_or(Format::PlainText), &read.text);
-        // A record's id is no title, unless it is a file's name.
-        if let Some(record) =
-            file.record.as_ref().filter(|record| format.is_none() || !record.title.is_empty())
-        {
-            parsed.title.clone_from(&record.title);
-        }
-        let counter = EncoderTokens(self.embedder);
-        let cuts = Chunker::new(self.chunking, &counter).chunk(&file.path, &read.text, &parsed);
+        let CutFile { title, description, hash, cuts, .. } =
+            cutter.cut(file).map_err(|reason| Skip { path: file.path.to_string(), reason })?;
         let document = DocumentRecord {
             path: file.path.clone(),
-            title: parsed.title,
-            description: parsed.description,
+            title,
+            description,
             root,
-            hash: read.hash,
+            hash,
             size: file.size,
             modified_ns: file.modified_ns,
             first_chunk: 0,

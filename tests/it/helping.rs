@@ -4,8 +4,19 @@ use serde_json::json;
 
 use crate::testenv::TestEnv;
 
-const COMMANDS: [&str; 10] =
-    ["quickstart", "pull", "models", "index", "prepare", "ask", "serve", "status", "doctor", "completions"];
+const COMMANDS: [&str; 11] = [
+    "quickstart",
+    "pull",
+    "models",
+    "index",
+    "prepare",
+    "ask",
+    "serve",
+    "inspect",
+    "status",
+    "doctor",
+    "completions",
+];
 
 #[test]
 fn every_command_teaches_by_examples() {

@@ -21,6 +21,7 @@ mod graph;
 mod handbook;
 mod helping;
 mod indexing;
+mod inspecting;
 mod installing;
 mod loopback;
 mod mcp_clients;

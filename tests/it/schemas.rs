@@ -85,6 +85,8 @@ fn the_state_of_things_obeys_its_schema() {
     let status = env.json(&["status", "--json"]);
     assert_eq!(status["skipped"]["by_reason"].as_object().unwrap().len(), 5, "{status}");
     assert_obeys("status", &status);
+    env.write("docs/described.md", "---\ndescription: Words.\n---\n\n# A\n\nText.\n");
+    assert_obeys("inspection", &env.json(&["inspect", "docs", "--model", "hashing", "--json"]));
     assert_obeys("models", &env.json(&["models", "--json"]));
     assert_obeys("doctor", &env.json(&["doctor", "--deep", "--json"]));
     fs::remove_file(env.path("docs/keys.md")).unwrap();

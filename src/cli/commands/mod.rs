@@ -9,6 +9,7 @@ pub(super) mod eval;
 pub(super) mod export;
 pub(super) mod import;
 pub(super) mod index;
+pub(super) mod inspect;
 pub(super) mod install;
 pub(super) mod models;
 pub(super) mod plan;
