@@ -12,7 +12,7 @@ use super::questions::{Item, Wanted};
 use super::window::Window;
 use crate::evaluation::ranked_documents;
 use crate::progress::Progress;
-use crate::retrieval::{PathFilter, Query, QueryError, Retriever};
+use crate::retrieval::{CollectionName, PathFilter, Query, QueryError, Retriever};
 
 /// Questions under way for each worker: enough that none waits for a slower one.
 const UNDER_WAY: usize = 8;
@@ -25,6 +25,8 @@ pub struct Batch<'work> {
     pub format: OutputFormat,
     /// Passages, or documents of a run, for each.
     pub limit: usize,
+    /// The collection to ask, where not all of them.
+    pub collection: Option<&'work CollectionName>,
     /// Questions worked on at the same time.
     pub workers: usize,
     /// Whether the output is new, and may need a head.
@@ -151,20 +153,21 @@ impl Batch<'_> {
     fn found(&self, item: &Item) -> Result<Found, QuestionError> {
         let wanted = item.content.as_ref().map_err(Clone::clone)?;
         if self.format == OutputFormat::Trec {
-            let query_of = |chunks| query(wanted, Query::for_ranking(&wanted.text, chunks)?);
+            let query_of = |chunks| self.query(wanted, Query::for_ranking(&wanted.text, chunks)?);
             return Ok(Found::Documents(ranked_documents(self.retriever, self.limit, query_of)?));
         }
-        let query = query(wanted, Query::new(&wanted.text, self.limit)?)?;
+        let query = self.query(wanted, Query::new(&wanted.text, self.limit)?)?;
         Ok(Found::Passages(self.retriever.answer(&query)?))
     }
-}
 
-fn query(wanted: &Wanted, query: Query) -> Result<Query, QueryError> {
-    let query = query.rephrased(wanted.rephrasings.iter().map(String::as_str))?;
-    Ok(match &wanted.path {
-        Some(path) => query.within(PathFilter::new(path)?),
-        None => query,
-    })
+    fn query(&self, wanted: &Wanted, query: Query) -> Result<Query, QueryError> {
+        let query = query.rephrased(wanted.rephrasings.iter().map(String::as_str))?;
+        let query = self.collection.cloned().into_iter().fold(query, Query::of_collection);
+        Ok(match &wanted.path {
+            Some(path) => query.within(PathFilter::new(path)?),
+            None => query,
+        })
+    }
 }
 
 impl Counts {

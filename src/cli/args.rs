@@ -2,6 +2,7 @@
 
 mod batch;
 mod eval;
+mod index;
 mod prepare;
 mod transfer;
 
@@ -11,8 +12,10 @@ use clap::{Args, Parser, Subcommand};
 
 use super::clients::Client;
 use crate::retrieval::MAX_LIMIT;
+use crate::source::CollectionName;
 pub(super) use batch::BatchArguments;
 pub(super) use eval::{By, CompareArguments, EvalArguments};
+pub(super) use index::IndexArguments;
 pub(super) use prepare::PrepareArguments;
 pub(super) use transfer::{ExportArguments, ImportArguments};
 
@@ -176,64 +179,6 @@ pub(super) struct ModelsArguments {
     pub(super) json: bool,
 }
 
-/// `docent index`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  docent index docs/                 a folder
-  docent index docs/ examples/ a.md  several: their names come first in the documents' paths
-  docent index package:npm:@workos/mcp-docs-server@0.1.0
-  docent index git:https://example.com/handbook.git#main feed:https://example.com/rss.xml
-  docent index                       what `docent.toml` says, else what was indexed before, again
-  docent index --prune               the same, without folders that are gone, and tidied up
-  docent index docs/ --dry-run       only say what would change
-
-Sources: PATH, git:URL#BRANCH, package:npm:NAME@VERSION (or pypi, crates), feed:URL, changelog:PATH,
-examples:PATH.
-
-The index then holds exactly these documents. What did not change is not embedded again. Markdown,
-MDX, HTML, reStructuredText, plain text, notebooks, Word, PDF, JSON changelogs and source code are
-read; `.gitignore`, `.ignore` and `.docentignore` are honoured; keys and `.env` files are never
-indexed.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch that is typed")]
-pub(super) struct IndexArguments {
-    /// Folders, files and other sources [default: those of docent.toml, else the ones indexed before]
-    #[arg(value_name = "SOURCE")]
-    pub(super) sources: Vec<std::ffi::OsString>,
-
-    /// File that declares the sources [default: docent.toml, where it is there and no SOURCE is given]
-    #[arg(long, value_name = "FILE", conflicts_with = "sources")]
-    pub(super) config: Option<PathBuf>,
-
-    /// Skip files larger than this many bytes
-    #[arg(long, value_name = "BYTES", default_value_t = crate::source::Limits::default().max_file_bytes)]
-    pub(super) max_file_size: u64,
-
-    /// Read every file, also those whose size and time have not changed
-    #[arg(long)]
-    pub(super) checksum: bool,
-
-    /// Forget folders and files that are gone, and remove what is kept to speed up later builds
-    #[arg(long)]
-    pub(super) prune: bool,
-
-    /// Only say what would be added, changed, renamed, removed and left out; write nothing
-    #[arg(long)]
-    pub(super) dry_run: bool,
-
-    /// Print what a dry run finds as one JSON object
-    #[arg(long, requires = "dry_run")]
-    pub(super) json: bool,
-
-    /// Number of passages from which the index has a graph for approximate search
-    #[arg(long, value_name = "N", default_value_t = crate::index::GraphSettings::default().from, hide_short_help = true)]
-    pub(super) graph_from: usize,
-
-    /// How many passages a search of the graph keeps; more finds more and takes longer
-    #[arg(long, value_name = "N", default_value_t = crate::index::GraphSettings::default().ef_search as u32, value_parser = clap::value_parser!(u32).range(10..=1_000_000), hide_short_help = true)]
-    pub(super) ef_search: u32,
-}
-
 /// `docent ask`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -241,6 +186,7 @@ Examples:
   docent ask \"how do I rotate an API key?\"
   docent ask \"what happens when a webhook fails\" --limit 3
   docent ask \"rate limits\" --json | jq -r '.hits[].path'
+  docent ask \"who has the key\" --collection handbook
   docent ask \"rate limits\" --explain                   why these passages, and where the time went
 
 Exit status: 0 with hits, 1 without, 2 on an error.")]
@@ -255,6 +201,10 @@ pub(super) struct AskArguments {
     /// Ask only documents of this kind: docs, example, changelog or code
     #[arg(long, value_name = "KIND")]
     pub(super) kind: Option<crate::source::DocumentKind>,
+
+    /// Ask only this collection of the index
+    #[arg(long, value_name = "NAME")]
+    pub(super) collection: Option<CollectionName>,
 
     /// The most passages to return, 1 to 100
     #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = limit, allow_negative_numbers = true)]

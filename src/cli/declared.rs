@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::source::{DocumentKind, Globs, InvalidSource, Origin, SourceSpec};
+use crate::source::{CollectionName, DocumentKind, Globs, InvalidSource, Origin, SourceSpec};
 
 /// Read where `docent index` is given neither sources nor `--config`.
 pub(super) const FILE: &str = "docent.toml";
@@ -48,6 +48,7 @@ struct Declared {
     branch: Option<String>,
     package: Option<String>,
     name: Option<String>,
+    collection: Option<CollectionName>,
     kind: Option<DocumentKind>,
     #[serde(default)]
     include: Vec<String>,
@@ -112,6 +113,7 @@ impl Declared {
         Ok(SourceSpec {
             kind: self.kind.or(spec.kind),
             name: self.name.or(spec.name),
+            collection: self.collection,
             include: given(self.include, spec.include),
             exclude: given(self.exclude, spec.exclude),
             origin: spec.origin,

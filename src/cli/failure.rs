@@ -78,6 +78,10 @@ pub(super) enum Failure {
     NotAnExport { folder: PathBuf },
     #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
     NothingToIndex { folder: PathBuf },
+    #[error("the index in `{}` has no collection `{name}`", folder.display())]
+    NoCollection { folder: PathBuf, name: String, known: Vec<String> },
+    #[error("the collection `{name}` is all that the index in `{}` holds", folder.display())]
+    LastCollection { folder: PathBuf, name: String },
     #[error("docent's manual is not here: there is no `{}` in the working folder", manual.display())]
     NoManual { manual: PathBuf },
     #[error("`{}` cannot be read: {source}", path.display())]
@@ -137,6 +141,11 @@ impl Failure {
             }
             Self::NotAnExport { .. } => "name a new folder".into(),
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
+            Self::NoCollection { known, .. } if known.is_empty() => {
+                "make one: `docent index --collection NAME PATH`".into()
+            }
+            Self::NoCollection { known, .. } => format!("it has {}", known.join(", ")),
+            Self::LastCollection { .. } => "delete the folder of the index instead".into(),
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
             Self::Unreadable { .. } => "check the path, and that you may read it".into(),
             Self::Unwritable { .. } => "name a file in a folder that is there and can be written".into(),

@@ -56,6 +56,7 @@ mod tests {
     pub(super) fn hit(path: &str, score: f32) -> Hit {
         let path = SourcePath::try_from(path.to_owned()).unwrap();
         Hit {
+            collection: None,
             kind: crate::source::DocumentKind::Docs,
             id: ChunkId::of(&path, path.as_str(), 0),
             title: "Title".into(),

@@ -38,7 +38,7 @@ impl Root {
         Self { source: SourceSpec::directory(path.clone()), path }
     }
 
-    /// What stands before its documents' paths where there are several roots.
+    /// What stands before its documents' paths where there are several roots in its collection.
     pub(super) fn prefix(&self) -> Option<String> {
         let own = folder_name(&self.path)?;
         let name = self.source.name.as_ref().map(|name| name.replace(['/', '\\'], "-"));
@@ -260,12 +260,13 @@ impl IndexBuilder<'_> {
             },
             calibration: None,
             kinds: BTreeMap::new(),
+            collections: BTreeMap::new(),
             skipped: SkipSummary::of(skipped),
             graph: None,
             checksums: BTreeMap::new(),
             seal: None,
         };
-        manifest.count_kinds(prepared.iter().map(|file| &file.document));
+        manifest.count_documents(prepared.iter().map(|file| &file.document));
         manifest
     }
 }

@@ -12,7 +12,7 @@ use super::chunks::DocumentRecord;
 use super::failure::OpenError;
 use crate::chunking::ChunkSettings;
 use crate::embedding::{Arithmetic, ModelIdentity};
-use crate::source::{DocumentKind, Skip, SourceSpec};
+use crate::source::{CollectionName, DocumentKind, Skip, SourceSpec};
 
 /// The format that this docent writes. It changes whenever an older docent could misread a file.
 pub const FORMAT_VERSION: u32 = 1;
@@ -67,6 +67,10 @@ pub struct Manifest {
     /// How many documents there are of each kind; nothing in an index of an earlier docent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kinds: BTreeMap<DocumentKind, usize>,
+    /// How many documents there are in each collection; nothing where none has a name. The one without
+    /// a name is not among them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub collections: BTreeMap<CollectionName, usize>,
     /// What was left out, by reason, with up to a hundred of them named.
     pub skipped: SkipSummary,
     /// The graph for approximate search; absent where every question is compared with every chunk.
@@ -148,13 +152,20 @@ impl Manifest {
         self.kinds.contains_key(&kind)
     }
 
-    /// Counts the documents by kind.
-    pub(super) fn count_kinds<'a>(&mut self, documents: impl Iterator<Item = &'a DocumentRecord>) {
+    /// Counts the documents by kind, and by collection.
+    pub(super) fn count_documents<'a>(&mut self, documents: impl Iterator<Item = &'a DocumentRecord>) {
         let mut kinds = BTreeMap::new();
+        // A collection may have no document now.
+        let named = self.sources.iter().filter_map(|source| source.collection.clone());
+        let mut collections: BTreeMap<CollectionName, usize> = named.map(|name| (name, 0)).collect();
         for document in documents {
             *kinds.entry(self.kind_of(document)).or_default() += 1;
+            if let Some(count) = self.collection_of(document.root).and_then(|name| collections.get_mut(name))
+            {
+                *count += 1;
+            }
         }
-        self.kinds = kinds;
+        (self.kinds, self.collections) = (kinds, collections);
     }
 
     /// What was declared, as it is typed; for an index of an earlier docent, its roots.
@@ -164,6 +175,22 @@ impl Manifest {
             return self.sources.clone();
         }
         self.roots.iter().cloned().map(SourceSpec::directory).collect()
+    }
+
+    /// The collection of a root; `None` for the one without a name.
+    #[must_use]
+    pub fn collection_of(&self, root: u32) -> Option<&CollectionName> {
+        self.sources.get(root as usize).and_then(|source| source.collection.as_ref())
+    }
+
+    /// How many names stand before the path that a document has under its root: that of its
+    /// collection, and that of its root where the collection has several.
+    #[must_use]
+    pub fn depth_of(&self, root: u32) -> usize {
+        let collection = self.collection_of(root);
+        let roots = 0..self.roots.len() as u32;
+        let in_the_same = roots.filter(|other| self.collection_of(*other) == collection).count();
+        usize::from(collection.is_some()) + usize::from(in_the_same > 1)
     }
 
     /// The folder of the generation's files.

@@ -131,7 +131,17 @@ impl Survey<'_> {
         }
     }
 
-    /// The files of all roots. With several roots, each root's name stands before its paths.
+    /// What stands before the paths of a root: its collection, and where that has several roots, its
+    /// name.
+    fn prefix(&self, root: &Root) -> Option<String> {
+        let collection = &root.source.collection;
+        let in_the_same = self.roots.iter().filter(|other| other.source.collection == *collection);
+        let own = if in_the_same.count() > 1 { root.prefix() } else { None };
+        let parts: Vec<String> = collection.iter().map(ToString::to_string).chain(own).collect();
+        (!parts.is_empty()).then(|| parts.join("/"))
+    }
+
+    /// The files of all roots, by their paths in the index.
     pub(super) fn inventory(&self) -> Result<(Vec<NumberedFile>, Vec<Skip>), BuildError> {
         let mut files: Vec<NumberedFile> = Vec::new();
         let mut skipped = Vec::new();
@@ -140,7 +150,7 @@ impl Survey<'_> {
         for (number, root) in self.roots.iter().enumerate() {
             let found = walk(&root.path, self.limits, own.as_deref(), &|path| Format::of(path).is_some())?;
             let globs = Globs::new(&root.source.include, &root.source.exclude).map_err(SourceError::from)?;
-            let prefix = if self.roots.len() > 1 { root.prefix() } else { None };
+            let prefix = self.prefix(root);
             let prefixed = |path: &str| match &prefix {
                 Some(prefix) => format!("{prefix}/{path}"),
                 None => path.to_owned(),

@@ -1,11 +1,10 @@
 //! What a client is told at once, before any tool is called: what the index holds, how fresh it is
 //! and when to search it. Some clients show a model nothing but this and the names of the tools.
 
-use std::path::Path;
-
+use super::collections::shown;
 use super::tools::ToolName;
 use super::toolset::Toolset;
-use crate::retrieval::{DocumentKind, LoadFailure, Resident};
+use crate::retrieval::{DocumentKind, LoadFailure, Manifest, Origin, Resident, SourceSpec};
 
 /// Hosts cut longer instructions off.
 const MAX_CHARACTERS: usize = 2_048;
@@ -22,10 +21,11 @@ pub(super) fn instructions(resident: &Resident, tools: &Toolset) -> String {
             let counts = manifest.counts;
             let day = manifest.indexed_at.get(..10).unwrap_or(&manifest.indexed_at);
             format!(
-                "docent searches {} documents ({} passages) from {}, indexed {day}.",
+                "docent searches {} documents ({} passages) from {}, indexed {day}.{}",
                 counts.documents,
                 counts.chunks,
-                names(&manifest.roots)
+                names(&manifest),
+                collections(&manifest)
             )
         }
         Err(error) => {
@@ -60,36 +60,52 @@ fn workflow(tools: &Toolset, has: &dyn Fn(DocumentKind) -> bool) -> String {
     text + "Cite `path:lines`."
 }
 
-/// The last two parts of each root: enough to tell them apart, without the machine's own folders.
-pub(super) fn names(roots: &[impl AsRef<Path>]) -> String {
-    let name = |root: &Path| {
-        let parts: Vec<_> = root.iter().map(|part| part.to_string_lossy()).collect();
-        let tail = &parts[parts.len().saturating_sub(2)..];
-        tail.join("/").chars().take(MAX_NAME_CHARACTERS).collect::<String>()
-    };
-    let shown: Vec<_> =
-        roots.iter().take(MAX_ROOTS).map(|root| format!("`{}`", name(root.as_ref()))).collect();
-    match roots.len().saturating_sub(MAX_ROOTS) {
+/// The collections by name, with the number of their documents.
+fn collections(manifest: &Manifest) -> String {
+    if manifest.collections.is_empty() {
+        return String::new();
+    }
+    format!(" Collections (documents): {}.", shown(manifest))
+}
+
+/// The sources by name: folders by the last two parts of their path, which is enough to tell them apart
+/// without the machine's own folders; what was fetched as it was declared.
+pub(super) fn names(manifest: &Manifest) -> String {
+    let sources = manifest.declared();
+    let shown: Vec<_> = sources.iter().take(MAX_ROOTS).map(|source| format!("`{}`", name(source))).collect();
+    match sources.len().saturating_sub(MAX_ROOTS) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
+fn name(source: &SourceSpec) -> String {
+    let whole = match &source.origin {
+        Origin::Directory { path } => {
+            let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+            parts[parts.len().saturating_sub(2)..].join("/")
+        }
+        _ => source.to_string(),
+    };
+    whole.chars().take(MAX_NAME_CHARACTERS).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     #[test]
-    fn roots_are_named_by_their_ends() {
-        assert_eq!(
-            names(&[Path::new("/home/me/shop/docs"), Path::new("notes.md")]),
-            "`shop/docs`, `notes.md`"
-        );
-        let many: Vec<PathBuf> =
-            (0..100).map(|number| format!("/{}/{number}", "x".repeat(500)).into()).collect();
-        let named = names(&many);
-        assert!(named.ends_with("and 92 more"));
-        assert!(named.chars().count() < MAX_CHARACTERS / 2);
+    fn folders_are_named_by_their_ends_and_the_rest_as_declared() {
+        for (declared, shown) in [
+            ("/home/me/shop/docs", "shop/docs"),
+            ("notes.md", "notes.md"),
+            ("package:npm:@acme/docs@1.0.0", "package:npm:@acme/docs@1.0.0"),
+            ("git:https://me:secret@example.com/a.git#main", "git:https://example.com/a.git#main"),
+        ] {
+            assert_eq!(name(&declared.parse().unwrap()), shown);
+        }
+        let long = SourceSpec::directory("x".repeat(500).into());
+        assert_eq!(name(&long).chars().count(), MAX_NAME_CHARACTERS);
+        const { assert!(MAX_ROOTS * (MAX_NAME_CHARACTERS + 4) < MAX_CHARACTERS / 2) };
     }
 }

@@ -8,6 +8,7 @@
 
 mod arguments;
 mod changes;
+mod collections;
 mod cursor;
 mod failure;
 mod folder;

@@ -7,10 +7,15 @@ use super::arguments::nearest;
 
 const ANSWER: &str = "answer_from_docs";
 const COMPARE: &str = "compare";
+pub(super) const COLLECTION: &str = "collection";
 
 pub(super) fn all() -> Vec<Prompt> {
     let argument = |name: &str, description: &str| {
         PromptArgument::new(name).with_description(description).with_required(true)
+    };
+    let collection = || {
+        let collection = PromptArgument::new(COLLECTION).with_required(false);
+        collection.with_description("Only this collection of the index")
     };
     let prompt = |name: &str, title: &str, description: &str, arguments| {
         Prompt::new(name, Some(description), Some(arguments)).with_title(title)
@@ -20,22 +25,25 @@ pub(super) fn all() -> Vec<Prompt> {
             ANSWER,
             "Answer from the documents",
             "Answer a question from the indexed documents only, with sources",
-            vec![argument("question", "What you want to know")],
+            vec![argument("question", "What you want to know"), collection()],
         ),
         prompt(
             COMPARE,
             "Compare two things",
             "Compare two things by what the indexed documents say about each",
-            vec![argument("first", "One of them"), argument("second", "The other one")],
+            vec![argument("first", "One of them"), argument("second", "The other one"), collection()],
         ),
     ]
 }
 
 /// The prompt `name`, filled in.
 pub(super) fn get(name: &str, arguments: Option<&JsonObject>) -> Result<GetPromptResult, ErrorData> {
-    let filled = |argument: &str| {
+    let given = |argument: &str| {
         let value = arguments.and_then(|arguments| arguments.get(argument)).and_then(|value| value.as_str());
-        value.map(str::trim).filter(|value| !value.is_empty()).ok_or_else(|| {
+        value.map(str::trim).filter(|value| !value.is_empty())
+    };
+    let filled = |argument: &str| {
+        given(argument).ok_or_else(|| {
             ErrorData::invalid_params(format!("the prompt `{name}` needs the argument `{argument}`"), None)
         })
     };
@@ -63,5 +71,7 @@ pub(super) fn get(name: &str, arguments: Option<&JsonObject>) -> Result<GetPromp
             return Err(ErrorData::invalid_params(format!("unknown prompt `{name}`; {advice}"), None));
         }
     };
-    Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]))
+    let only = given(COLLECTION)
+        .map_or_else(String::new, |name| format!("\n\nGive `search` the `collection` {name} each time."));
+    Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text + &only)]))
 }

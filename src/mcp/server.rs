@@ -18,7 +18,7 @@ use super::failure::ToolError;
 use super::instructions::instructions;
 use super::toolset::Toolset;
 use super::workers::Workers;
-use super::{prompts, resources};
+use super::{collections, prompts, resources};
 use crate::retrieval::Resident;
 
 /// A sheet of paper with lines: clients may show it beside the server's name.
@@ -210,13 +210,16 @@ impl ServerHandler for DocumentServer {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        let of_path =
-            matches!(&request.r#ref, Reference::Resource(template) if template.uri == resources::TEMPLATE);
-        if !of_path || request.argument.name != "path" {
-            return Ok(CompleteResult::default());
-        }
         let typed = request.argument.value;
-        let found = self.work(&context, move |resident| resources::complete(resident, &typed)).await;
+        let found = match (&request.r#ref, request.argument.name.as_str()) {
+            (Reference::Resource(template), "path") if template.uri == resources::TEMPLATE => {
+                self.work(&context, move |resident| resources::complete(resident, &typed)).await
+            }
+            (Reference::Prompt(_), prompts::COLLECTION) => {
+                self.work(&context, move |resident| collections::complete(resident, &typed)).await
+            }
+            _ => return Ok(CompleteResult::default()),
+        };
         found.map(CompleteResult::new).map_err(|error| resources::protocol_error(&error))
     }
 

@@ -8,7 +8,7 @@ use super::query::Query;
 use super::staleness::is_stale;
 use crate::chunking::ChunkId;
 use crate::index::{Index, OpenError};
-use crate::source::{DocumentKind, SourcePath};
+use crate::source::{CollectionName, DocumentKind, SourcePath};
 
 /// Version of the JSON form of an [`Answer`].
 pub const SCHEMA: u32 = 1;
@@ -57,6 +57,9 @@ pub struct Hit {
     pub path: SourcePath,
     /// What the document is: docs, example, changelog or code.
     pub kind: DocumentKind,
+    /// The collection of the document, where it is in one that has a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<CollectionName>,
     /// The document's title.
     pub title: String,
     /// Headings above the chunk, outermost first, without the title.
@@ -124,6 +127,7 @@ impl Hit {
         Ok(Self {
             id: stored.chunk.id,
             kind: index.manifest().kind_of(&document),
+            collection: index.manifest().collection_of(document.root).cloned(),
             path: document.path,
             title: document.title,
             breadcrumb: stored.chunk.headings,

@@ -19,7 +19,7 @@ mod staleness;
 
 pub use crate::index::{DocumentRecord, Manifest};
 pub use crate::parse::ChangelogEntry;
-pub use crate::source::{DocumentKind, id_of_path};
+pub use crate::source::{CollectionName, DocumentKind, Origin, SourceSpec, id_of_path};
 pub use answer::{Answer, Degraded, Hit, SCHEMA};
 pub use confidence::calibrate;
 pub use explanation::{ExplainedHit, ExplainedWording, Explanation, Formula, Share, ViewScore, WordingScore};

@@ -1,7 +1,7 @@
 //! A question that is known to be answerable in form.
 
 use super::filter::PathFilter;
-use crate::source::DocumentKind;
+use crate::source::{CollectionName, DocumentKind};
 
 /// The longest question, in characters. What an encoder reads is far shorter; a question of this
 /// length is a document pasted by mistake.
@@ -19,6 +19,7 @@ pub struct Query {
     rephrasings: Vec<String>,
     path: Option<PathFilter>,
     kind: Option<DocumentKind>,
+    collection: Option<CollectionName>,
     offset: usize,
     /// Whether the sources of the hits are looked at.
     freshness: bool,
@@ -88,6 +89,7 @@ impl Query {
             rephrasings: Vec::new(),
             path: None,
             kind: None,
+            collection: None,
             offset: 0,
             freshness: true,
         })
@@ -121,6 +123,12 @@ impl Query {
         Self { kind: Some(kind), ..self }
     }
 
+    /// The same question of one collection.
+    #[must_use]
+    pub fn of_collection(self, name: CollectionName) -> Self {
+        Self { collection: Some(name), ..self }
+    }
+
     /// The same question without its first `offset` hits.
     #[must_use]
     pub fn after(self, offset: usize) -> Self {
@@ -148,6 +156,12 @@ impl Query {
     #[must_use]
     pub fn kind(&self) -> Option<DocumentKind> {
         self.kind
+    }
+
+    /// The collection it is asked of, where not of all.
+    #[must_use]
+    pub fn collection(&self) -> Option<&CollectionName> {
+        self.collection.as_ref()
     }
 
     /// How many of the best hits are left out.

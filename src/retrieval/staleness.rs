@@ -17,15 +17,13 @@ pub(super) fn source_file(manifest: &Manifest, document: &DocumentRecord) -> Opt
 
 /// Where the document was found.
 fn place_of(manifest: &Manifest, document: &DocumentRecord) -> Option<PathBuf> {
-    let roots = &manifest.roots;
-    let root = roots.get(document.root as usize)?;
+    let root = manifest.roots.get(document.root as usize)?;
     if root.is_file() {
         // A record of a corpus has no file of its own.
         return (!is_corpus(root)).then(|| root.clone());
     }
-    let path = document.path.as_str();
-    // With several roots each root's name stands before its paths.
-    let below = if roots.len() > 1 { path.split_once('/')?.1 } else { path };
+    let depth = manifest.depth_of(document.root);
+    let below = document.path.as_str().splitn(depth + 1, '/').nth(depth)?;
     Some(root.join(below))
 }
 

@@ -3,6 +3,7 @@
 //! A source is walked once into an [`Inventory`]: the files that can be read, and the ones that
 //! were left out, each with its reason. Nothing here looks inside a document; that is `parse`.
 
+mod collection;
 mod corpus;
 mod directory;
 mod globs;
@@ -12,6 +13,7 @@ mod read;
 mod skip;
 mod spec;
 
+pub use collection::{CollectionName, InvalidCollectionName};
 pub use corpus::{Record, id_of_path, is_corpus, path_of_id};
 pub use directory::{Inventory, SourceError, SourceFile, modified_ns, walk};
 pub use globs::{Globs, InvalidGlob};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::DocumentKind;
+use super::{CollectionName, DocumentKind};
 
 /// One source of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct SourceSpec {
     /// What stands before their paths where there are several sources; the folder's name by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The collection that its documents belong to, where not to the one without a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<CollectionName>,
     /// Globs of the paths to take in; all where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<String>,
@@ -104,7 +107,7 @@ impl SourceSpec {
     /// A source without anything beyond its origin.
     #[must_use]
     pub fn of(origin: Origin) -> Self {
-        Self { origin, kind: None, name: None, include: Vec::new(), exclude: Vec::new() }
+        Self { origin, kind: None, name: None, collection: None, include: Vec::new(), exclude: Vec::new() }
     }
 
     /// A folder or file.

@@ -10,6 +10,7 @@ mod bad_sources;
 mod batch;
 mod batch_same_answers;
 mod batch_streams;
+mod collections;
 mod dry_run;
 mod durability;
 mod eval;

@@ -67,6 +67,29 @@ async fn the_top_of_the_list_names_groups_and_packages() {
 }
 
 #[tokio::test]
+async fn groups_and_packages_are_paged_like_documents() {
+    let library = library();
+    let mut client = Client::legacy(library.resident()).await;
+    let whole = text(&client.call("list", json!({})).await).to_owned();
+    let lines: Vec<&str> = whole.lines().skip(1).collect();
+    let (mut paged, mut cursor) = (Vec::new(), json!(null));
+    for _ in 0..20 {
+        let page = client.call("list", json!({"limit": 1, "cursor": cursor})).await;
+        let (head, rest) = text(&page).split_once('\n').unwrap();
+        // What is above the first of a section is repeated above the first of each page in it.
+        let mut own: Vec<String> = rest.lines().map(str::to_owned).collect();
+        paged.push(own.pop().unwrap());
+        let Some((_, next)) = head.split_once(" · next: cursor ") else { break };
+        cursor = json!(next);
+    }
+    let entries: Vec<&str> =
+        lines.into_iter().filter(|line| !line.is_empty() && !line.ends_with(':')).collect();
+    assert_eq!(paged, entries);
+    let last = client.call("list", json!({"limit": 1, "cursor": cursor})).await;
+    assert!(text(&last).ends_with("\n\nchangelogs, for `changelog`:\nclient · 2 entries"), "{last}");
+}
+
+#[tokio::test]
 async fn examples_come_by_group_and_by_question() {
     let library = library();
     let mut client = Client::legacy(library.resident()).await;

@@ -69,7 +69,7 @@ async fn a_preset_renames_describes_and_fixes() {
     assert_eq!(
         tool["inputSchema"],
         json!({"type": "object", "additionalProperties": false, "required": ["query"], "properties": {
-            "query": {"type": "string", "description": "Whole question: how do I rotate a key?"},
+            "query": {"type": "string", "description": "Whole question"},
             "maxResults": {"type": "integer", "minimum": 1, "maximum": 100, "description": "How many"},
         }})
     );

@@ -100,7 +100,7 @@ async fn bad_arguments_are_answered_with_advice() {
         (json!({"querry": "a"}), "unknown parameter `querry`\n\nhint: did you mean `query`?"),
         (
             json!({"query": "a", "colour": 1}),
-            "unknown parameter `colour`\n\nhint: known parameters: query, rephrasings, queries, limit, max_tokens, path, kind, detail, cursor, generation",
+            "unknown parameter `colour`\n\nhint: known parameters: query, rephrasings, queries, limit, max_tokens, collection, path, kind, detail, cursor, generation",
         ),
         (json!({"query": 7}), "`query` must be a string, not 7\n\nhint: give `query` as a string"),
         (

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::source::CollectionName;
+
 /// `docent batch`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -26,6 +28,10 @@ pub(in crate::cli) struct BatchArguments {
     /// 1000 [default: 100]
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(in crate::cli) limit: Option<u16>,
+
+    /// Ask only this collection of the index
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) collection: Option<CollectionName>,
 
     /// Write to FILE [default: stdout]
     #[arg(long, short, value_name = "FILE")]

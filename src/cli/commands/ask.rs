@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::collections;
 use crate::cli::args::AskArguments;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::explanation;
@@ -27,6 +28,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &AskArguments) -> Resu
         .rephrased(arguments.also.iter().map(String::as_str))?;
     let query = arguments.kind.into_iter().fold(query, Query::of_kind);
     let manifest = read_manifest(&settings.index)?;
+    let query = collections::of_collection(settings, &manifest, query, arguments.collection.as_ref())?;
     if manifest.model.is_imported() && arguments.query_vectors.is_none() {
         return by_words(settings, &manifest, &query, arguments);
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use super::collections;
 use crate::batch::{
     AnsweredBy, Batch, BatchError, Counts, Item, OutputFormat, QuestionFile, Trouble, Written, written,
 };
@@ -30,6 +31,9 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &BatchArguments) -> Re
     let questions = open(arguments)?;
     let survey = questions.survey()?;
     let manifest = read_manifest(&settings.index)?;
+    if let Some(name) = &arguments.collection {
+        collections::ensure(settings, &manifest, name)?;
+    }
     let by = AnsweredBy { generation: manifest.generation, indexed_at: &manifest.indexed_at };
     let done = done(arguments, format, &questions, by)?;
     let left = survey.questions - done.questions;
@@ -44,6 +48,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &BatchArguments) -> Re
         retriever: &retriever,
         format,
         limit,
+        collection: arguments.collection.as_ref(),
         workers: settings.threads,
         with_head: done.bytes == 0,
         progress: &settings.progress,

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::plan;
+use super::{collections, plan};
 use crate::chunking::ChunkSettings;
 use crate::cli::args::IndexArguments;
 use crate::cli::declared;
@@ -28,7 +28,10 @@ const NAMED_SKIPS: usize = 10;
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Result<ExitStatus, Failure> {
     let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
-    let mut sources = sources(settings, arguments)?;
+    let mut sources = match &arguments.drop_collection {
+        Some(name) => collections::without(settings, name)?,
+        None => sources(settings, arguments)?,
+    };
     if arguments.prune && arguments.sources.is_empty() {
         sources = without_gone(settings, sources);
     }
@@ -82,10 +85,11 @@ impl Sources {
     }
 }
 
-/// What was typed, else what is declared, else what was indexed before.
+/// What was typed, beside the other collections; else what is declared, else what was indexed before.
 fn sources(settings: &Settings, arguments: &IndexArguments) -> Result<Vec<SourceSpec>, Failure> {
     if !arguments.sources.is_empty() {
-        return arguments.sources.iter().map(|text| source_of(text)).collect();
+        let typed = arguments.sources.iter().map(|text| source_of(text)).collect::<Result<_, _>>()?;
+        return Ok(collections::beside_the_others(settings, typed, arguments.collection.as_ref()));
     }
     let default = Path::new(declared::FILE);
     match arguments.config.as_deref().or_else(|| default.is_file().then_some(default)) {
@@ -210,16 +214,17 @@ pub(super) fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
 fn without_repeats(mut roots: Vec<Root>) -> Vec<Root> {
     let mut seen = HashSet::new();
     let place = |root: &Root| root.path.canonicalize().unwrap_or_else(|_| root.path.clone());
-    // The same folder with other globs is another source.
-    roots.retain(|root| seen.insert((place(root), root.source.include.clone())));
+    // The same folder with other globs, or in another collection, is another source.
+    roots.retain(|root| {
+        seen.insert((place(root), root.source.include.clone(), root.source.collection.clone()))
+    });
     roots
 }
 
 fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
     let note = |text: &str| settings.progress.note(text);
-    if let Some(before) = before.filter(|before| before.roots != report.manifest.roots) {
-        let roots: Vec<String> = before.declared().iter().map(|source| format!("`{source}`")).collect();
-        note(&format!("this index held {}; it now holds what you named, and only that", roots.join(", ")));
+    if let Some(text) = before.and_then(|before| replaced(before, &report.manifest)) {
+        note(&text);
     }
     note(&skips(&report.skipped));
     let counts = report.manifest.counts;
@@ -240,6 +245,25 @@ fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, st
             "indexed {holds}, generation {generation}: {embedded} embedded, {reused} reused ({seconds:.1} s)"
         )),
     }
+}
+
+/// What the index no longer holds because other sources were named.
+fn replaced(before: &Manifest, now: &Manifest) -> Option<String> {
+    if before.roots == now.roots {
+        return None;
+    }
+    let shown = |sources: &[SourceSpec]| {
+        sources.iter().map(|source| format!("`{source}`")).collect::<Vec<_>>().join(", ")
+    };
+    if before.collections.is_empty() && now.collections.is_empty() {
+        let held = shown(&before.declared());
+        return Some(format!("this index held {held}; it now holds what you named, and only that"));
+    }
+    let kept = now.declared();
+    let mut gone = before.declared();
+    // Of a folder that is not there any more, `--prune` tells.
+    gone.retain(|source| !kept.contains(source) && local_path(source).is_none_or(|path| path.exists()));
+    (!gone.is_empty()).then(|| format!("no longer in this index: {}", shown(&gone)))
 }
 
 /// A graph's figures, for `index` and `status`.

@@ -2,6 +2,7 @@
 
 pub(super) mod ask;
 pub(super) mod batch;
+mod collections;
 pub(super) mod compare;
 pub(super) mod completions;
 pub(super) mod doctor;

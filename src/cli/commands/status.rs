@@ -48,8 +48,14 @@ fn describe(folder: &Path, manifest: &Manifest) -> String {
         .graph
         .as_ref()
         .map_or("none: each question is compared with every chunk".into(), describe_graph);
+    let collections: Vec<String> =
+        manifest.collections.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+    let collections = match collections.as_slice() {
+        [] => String::new(),
+        named => format!("collections {}\n", named.join(", ")),
+    };
     format!(
-        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\ndocuments  {}\nchunks     {}\nmodel      {}{arithmetic}\ngraph      {graph}\nleft out   {skipped}\n",
+        "index      {}\ngeneration {} (format {})\nindexed    {}\nsources    {}\n{collections}documents  {}\nchunks     {}\nmodel      {}{arithmetic}\ngraph      {graph}\nleft out   {skipped}\n",
         folder.display(),
         manifest.generation,
         manifest.format,

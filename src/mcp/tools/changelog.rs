@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
 use serde_json::json;
 
-use super::examples::{counted, not_found};
+use super::examples::not_found;
 use super::page::bullets;
 use super::passages::Passages;
 use super::search::answer_of;
@@ -102,21 +102,8 @@ fn of_package(
     Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
 }
 
-/// The packages that have a changelog, by name, the first `most` of them with how many entries they have.
-pub(super) fn counted_packages(reader: &Reader, most: usize) -> Result<Vec<String>, ToolError> {
-    let packages = packages(reader)?.into_iter().enumerate();
-    packages
-        .map(|(number, (name, document))| {
-            if number < most {
-                Ok(counted(&name, reader.changelog(&document)?.len(), "entry"))
-            } else {
-                Ok(name)
-            }
-        })
-        .collect()
-}
-
-fn packages(reader: &Reader) -> Result<Vec<(String, DocumentRecord)>, ToolError> {
+/// The packages that have a changelog, by name.
+pub(super) fn packages(reader: &Reader) -> Result<Vec<(String, DocumentRecord)>, ToolError> {
     let manifest = reader.manifest();
     let documents = reader.documents(0..usize::MAX)?.into_iter();
     let mut packages: Vec<(String, DocumentRecord)> = documents

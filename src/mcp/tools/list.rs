@@ -1,28 +1,25 @@
 //! `list`: what there is, folder by folder.
 
-use std::fmt::Write;
-
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
 use serde_json::json;
 
+use super::examples::counted;
 use super::{ToolName, Work, changelog, examples, reading_tool};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::cursor::Cursor;
 use crate::mcp::failure::ToolError;
 use crate::mcp::folder::{Entry, children, plain};
-use crate::retrieval::{DocumentKind, PathFilter, Reader, Resident};
+use crate::retrieval::{DocumentKind, DocumentRecord, PathFilter, Reader, Resident};
 
 const DEFAULT_LIMIT: usize = 50;
 const MOST: usize = 500;
-/// Groups and packages that are named: their own tools name all.
-const MOST_NAMED: usize = 20;
 pub(super) const PARAMETERS: &[&str] = &["path", "limit", "cursor"];
 
 pub(super) fn definition() -> Tool {
     let input = json!({
         "type": "object",
         "properties": {
-            "path": {"type": "string", "description": "Folder or glob; default all"},
+            "path": {"type": "string", "description": "Folder or glob"},
             "limit": {"type": "integer", "description": "Default 50"},
             "cursor": {"type": "string", "description": "To go on"},
         },
@@ -54,64 +51,90 @@ fn page(
         return Err(ToolError::Generation { wanted });
     }
     let offset = cursor.map_or(0, |cursor| cursor.offset);
-    let entries = match filter {
+    let items = match filter {
         Some(filter) => matching(&reader, filter)?,
-        None => children(&reader, path)?,
+        None if plain(path).is_empty() => top(&reader)?,
+        None => in_tree(children(&reader, path)?),
     };
-    if entries.is_empty() {
+    if items.is_empty() {
         let hint = "call `list` without `path` to see the top, or with a glob such as `**/*.md`".into();
         return Err(ToolError::NotFound { what: "document under", name: path.to_owned(), hint });
     }
-    let shown: Vec<&Entry> = entries.iter().skip(offset).take(limit).collect();
+    let shown: Vec<&Item> = items.iter().skip(offset).take(limit).collect();
     let end = offset + shown.len();
-    let mut text = format!("{}-{end} of {} entries", (offset + 1).min(end), entries.len());
-    if end < entries.len() {
+    let mut text = format!("{}-{end} of {} entries", (offset + 1).min(end), items.len());
+    if end < items.len() {
         let next = Cursor { generation, offset: end }.write(&["list", path]);
-        // Writing to a string does not fail.
-        let _ = write!(text, " · next: cursor {next}");
+        text.push_str(&format!(" · next: cursor {next}"));
     }
-    for entry in shown {
-        text.push('\n');
-        let _ = write!(text, "{entry}");
-    }
-    if end == entries.len() && plain(path).is_empty() {
-        text.push_str(&collections(&reader)?);
+    let mut section = None;
+    for item in shown {
+        if item.section != section {
+            section = item.section;
+            text.push_str(&format!("\n\n{}:", section.unwrap_or_default()));
+        }
+        text.push_str(&format!("\n{}", item.line(&reader)?));
     }
     Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
 }
 
-/// What there is beside the tree: groups of examples and packages with a changelog.
-fn collections(reader: &Reader) -> Result<String, ToolError> {
+/// An entry of what is listed.
+struct Item {
+    /// What stands above the first of its kind; nothing for the tree of documents.
+    section: Option<&'static str>,
+    what: Listed,
+}
+
+enum Listed {
+    Entry(Entry),
+    /// In words already.
+    Named(String),
+    /// A package with its changelog, which is read only where it is shown.
+    Package(String, DocumentRecord),
+}
+
+impl Item {
+    fn line(&self, reader: &Reader) -> Result<String, ToolError> {
+        Ok(match &self.what {
+            Listed::Entry(entry) => entry.to_string(),
+            Listed::Named(line) => line.clone(),
+            Listed::Package(name, document) => counted(name, reader.changelog(document)?.len(), "entry"),
+        })
+    }
+}
+
+/// The top of the tree, and what there is beside it: collections, groups of examples and packages
+/// with a changelog.
+fn top(reader: &Reader) -> Result<Vec<Item>, ToolError> {
     let manifest = reader.manifest();
-    let mut text = String::new();
+    let mut items = in_tree(children(reader, "")?);
+    let collections = manifest.collections.iter();
+    let lines = collections.map(|(name, count)| Listed::Named(counted(name.as_str(), *count, "document")));
+    push(&mut items, "collections, for `search`", lines);
     if manifest.holds(DocumentKind::Example) {
-        text.push_str(&section("example groups, for `examples`", &examples::groups(reader)?));
+        let groups = examples::groups(reader)?.into_iter().map(Listed::Named);
+        push(&mut items, "example groups, for `examples`", groups);
     }
     if manifest.holds(DocumentKind::Changelog) {
-        text.push_str(&section(
-            "changelogs, for `changelog`",
-            &changelog::counted_packages(reader, MOST_NAMED)?,
-        ));
+        let packages = changelog::packages(reader)?.into_iter();
+        let packages = packages.map(|(name, document)| Listed::Package(name, document));
+        push(&mut items, "changelogs, for `changelog`", packages);
     }
-    Ok(text)
+    Ok(items)
 }
 
-fn section(title: &str, names: &[String]) -> String {
-    let mut text = format!("\n\n{title}:");
-    for name in names.iter().take(MOST_NAMED) {
-        text.push('\n');
-        text.push_str(name);
-    }
-    if names.len() > MOST_NAMED {
-        text.push_str(&format!("\nand {} more", names.len() - MOST_NAMED));
-    }
-    text
+fn push(items: &mut Vec<Item>, section: &'static str, listed: impl Iterator<Item = Listed>) {
+    items.extend(listed.map(|what| Item { section: Some(section), what }));
 }
 
-fn matching(reader: &Reader, filter: &PathFilter) -> Result<Vec<Entry>, ToolError> {
+fn in_tree(entries: Vec<Entry>) -> Vec<Item> {
+    entries.into_iter().map(|entry| Item { section: None, what: Listed::Entry(entry) }).collect()
+}
+
+fn matching(reader: &Reader, filter: &PathFilter) -> Result<Vec<Item>, ToolError> {
     let documents = reader.documents(0..usize::MAX)?;
     let admitted = documents.into_iter().filter(|document| filter.admits(&document.path));
-    Ok(admitted
-        .map(|document| Entry::Document { path: document.path.into(), title: document.title })
-        .collect())
+    let entry =
+        |document: DocumentRecord| Entry::Document { path: document.path.into(), title: document.title };
+    Ok(in_tree(admitted.map(entry).collect()))
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::passages::{Passage, Passages, interleaved, pack, shorten};
 use super::{ToolName, Work, passages_schema, reading_tool};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::collections;
 use crate::mcp::cursor::Cursor;
 use crate::mcp::failure::ToolError;
 use crate::retrieval::{Answer, DocumentKind, MAX_LIMIT, PathFilter, Query, Ready, Resident};
@@ -25,6 +26,7 @@ pub(super) const PARAMETERS: &[&str] = &[
     "queries",
     "limit",
     "max_tokens",
+    "collection",
     "path",
     "kind",
     "detail",
@@ -40,13 +42,14 @@ pub(super) fn definition() -> Tool {
     let input = json!({
         "type": "object",
         "properties": {
-            "query": {"type": "string", "description": "Whole question: how do I rotate a key?"},
+            "query": {"type": "string", "description": "Whole question"},
             "rephrasings": {"type": "array", "items": {"type": "string"}, "maxItems": 5,
                 "description": "Other wordings"},
             "queries": {"type": "array", "items": {"type": "string"},
                 "description": "Several questions"},
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "Passages; default 5"},
             "max_tokens": {"type": "integer", "description": "Answer budget"},
+            "collection": {"type": "string", "description": "Default all"},
             "path": {"type": "string", "description": "Glob or folder"},
             "kind": {"type": "string", "description": "docs, example, changelog, code"},
             "detail": {"type": "string", "enum": ["detailed", "concise"], "description": "concise: first words"},
@@ -63,6 +66,8 @@ struct Search {
     questions: Vec<Query>,
     limit: usize,
     budget: Option<usize>,
+    /// The name of the collection to ask, as it was given.
+    collection: Option<String>,
     concise: bool,
     cursor: Option<String>,
     generation: Option<u64>,
@@ -78,8 +83,10 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
         (None, budget) => (LIMIT_WITHIN_BUDGET, budget),
         (Some(limit), budget) => (limit, budget),
     };
+    let collection = arguments.text("collection")?.map(str::trim).filter(|name| !name.is_empty());
     let search = Search {
         questions: questions(&arguments, limit)?,
+        collection: collection.map(str::to_owned),
         limit,
         budget,
         concise: arguments.choice("detail", &["detailed", "concise"])? == Some("concise"),
@@ -118,12 +125,18 @@ fn questions(arguments: &Arguments, limit: usize) -> Result<Vec<Query>, ToolErro
 }
 
 impl Search {
-    fn run(self, resident: &Resident) -> Result<CallToolResult, ToolError> {
+    fn run(mut self, resident: &Resident) -> Result<CallToolResult, ToolError> {
         let question = self.fingerprint();
         let question: Vec<&str> = question.iter().map(String::as_str).collect();
         let cursor = self.cursor.as_deref().map(|text| Cursor::read(text, &question)).transpose()?;
         let offset = cursor.map_or(0, |cursor| cursor.offset);
         let ready = kept(resident, cursor.map(|cursor| cursor.generation).or(self.generation))?;
+        if let Some(asked) = &self.collection {
+            let name = collections::named(ready.reader().manifest(), asked)?;
+            for question in &mut self.questions {
+                *question = question.clone().of_collection(name.clone());
+            }
+        }
         let (mut passages, first, mut more) = self.ask(&ready, offset)?;
         if self.concise {
             shorten(&mut passages);
@@ -183,6 +196,7 @@ impl Search {
         parts.push(path.to_owned());
         let kind = self.questions.first().and_then(Query::kind);
         parts.push(kind.map_or("", DocumentKind::as_str).to_owned());
+        parts.extend(self.collection.clone());
         if self.questions.len() > 1 {
             parts.push(self.limit.to_string());
         }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{ToolName, Work, reading_tool};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::collections::shown;
 use crate::mcp::failure::ToolError;
 use crate::mcp::instructions::names;
 use crate::retrieval::Resident;
@@ -33,11 +34,15 @@ fn describe(resident: &Resident) -> Result<String, ToolError> {
         .map(|(reason, count)| format!("{count} {}", reason.replace('_', " ")))
         .collect();
     let state = if resident.is_whole() { "ready" } else { "lexical_only (the model is not loaded)" };
+    let collections = match manifest.collections.len() {
+        0 => String::new(),
+        _ => format!("\ncollections: {}", shown(manifest)),
+    };
     Ok(format!(
-        "docent {}: {state}\nsources: {}\ndocuments: {}\npassages: {}\nbytes: {}\nleft out: {}\n\
+        "docent {}: {state}\nsources: {}{collections}\ndocuments: {}\npassages: {}\nbytes: {}\nleft out: {}\n\
         generation: {}\nindexed_at: {}\nmodel: {}",
         env!("CARGO_PKG_VERSION"),
-        names(&manifest.roots),
+        names(manifest),
         manifest.counts.documents,
         manifest.counts.chunks,
         manifest.counts.source_bytes,
