@@ -1,5 +1,9 @@
 //! Vectors that can be compared: finite, and of unit length by construction.
 
+/// By how much a squared length may miss 1: more than vectors lose in 16 bits a component, and too little
+/// to change an answer.
+const UNIT: f64 = 1e-4;
+
 /// A unit vector. The dot product of two is their cosine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding(Box<[f32]>);
@@ -42,7 +46,7 @@ impl Embedding {
     pub fn of_unit(values: Vec<f32>) -> Result<Self, InvalidVector> {
         let squared = values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
         // A NaN is near nothing.
-        if (squared - 1.0).abs() < 1e-6 {
+        if (squared - 1.0).abs() < UNIT {
             return Ok(Self(values.into_boxed_slice()));
         }
         Self::normalized(values)
@@ -64,6 +68,7 @@ mod tests {
         assert_eq!(Embedding::normalized(vec![3.0, 4.0]).unwrap().as_slice(), [0.6, 0.8]);
         assert_eq!(Embedding::of_unit(vec![3.0, 4.0]).unwrap().as_slice(), [0.6, 0.8]);
         assert_eq!(Embedding::of_unit(vec![0.600_000_1, 0.8]).unwrap().as_slice(), [0.600_000_1, 0.8]);
+        assert_eq!(Embedding::of_unit(vec![0.600_03, 0.8]).unwrap().as_slice(), [0.600_03, 0.8]);
         assert_eq!(Embedding::of_unit(vec![1.0, f32::NAN]), Err(InvalidVector::NotFinite(1)));
         assert_eq!(Embedding::normalized(vec![0.0, 0.0]), Err(InvalidVector::Zero));
         assert_eq!(Embedding::normalized(vec![1.0, f32::NAN]), Err(InvalidVector::NotFinite(1)));

@@ -16,6 +16,7 @@ use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSumma
 use super::parallel::in_parallel;
 use super::passages::passage_hash;
 use super::survey::{NumberedFile, Survey, folder_name};
+use super::vectors::VectorArrays;
 use super::{Index, WriterLock, storage};
 use crate::chunking::{ChunkSettings, Cut};
 use crate::embedding::Embedder;
@@ -142,19 +143,23 @@ impl IndexBuilder<'_> {
         let stage = Embedding { embedder: self.embedder, progress: self.progress };
         let mut cache = Cache::open(&self.folder, self.embedder);
         let embedded = stage.run(&passages, &hashes, previous, &mut cache)?;
+        let chunks = stored_chunks(prepared, &hashes);
+        let document_of: Vec<u32> = chunks.iter().map(|chunk| chunk.document).collect();
+        let vectors = VectorArrays::new(&embedded.vectors, model.dimensions, &document_of, prepared.len());
         let graph = GraphBuilder {
             settings: self.graph,
             values: &embedded.vectors,
-            dimensions: model.dimensions,
+            vectors: &vectors,
             threads: self.embedder.parallelism(),
             progress: self.progress,
         };
         let graph = graph.build()?;
         let content = Content {
             documents: prepared.iter().map(|file| &file.document).collect(),
-            chunks: &stored_chunks(prepared, &hashes),
+            chunks: &chunks,
             bodies: cuts().map(|cut| cut.body.as_str()).collect(),
             embedded: &embedded,
+            vectors: &vectors,
             graph: graph.as_ref(),
         };
         let manifest = Manifest {

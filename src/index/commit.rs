@@ -12,7 +12,8 @@ use super::graph::BuiltGraph;
 use super::lexical::{FieldTexts, LexicalBuilder};
 use super::manifest::{MANIFEST, Manifest, generation_name, read_manifest};
 use super::storage::Check;
-use super::{Index, cache, records, storage, tokens, vectors};
+use super::vectors::VectorArrays;
+use super::{Index, cache, records, storage, tokens};
 
 /// Everything that a generation holds.
 pub(super) struct Content<'build> {
@@ -21,6 +22,8 @@ pub(super) struct Content<'build> {
     /// The chunks' texts without markup, for the lexical index.
     pub(super) bodies: Vec<&'build str>,
     pub(super) embedded: &'build Embedded,
+    /// Its vectors as they are kept.
+    pub(super) vectors: &'build VectorArrays,
     pub(super) graph: Option<&'build BuiltGraph>,
 }
 
@@ -76,12 +79,10 @@ fn write_files(folder: &Path, content: &Content<'_>) -> Result<BTreeMap<String, 
     storage::create_folder(folder)?;
     let encode_error = |source| BuildError::Write { path: folder.to_owned(), source };
     let embedded = content.embedded;
-    let dimensions = embedded.centre.len();
-    let document_of: Vec<u32> = content.chunks.iter().map(|chunk| chunk.document).collect();
     let mut files = vec![
         (DOCUMENTS_FILE, records::encode(DOCUMENTS, &content.documents).map_err(encode_error)?),
         (CHUNKS_FILE, records::encode(CHUNKS, content.chunks).map_err(encode_error)?),
-        (VECTORS_FILE, vectors::encode(&embedded.vectors, dimensions, &document_of, content.documents.len())),
+        (VECTORS_FILE, content.vectors.encode()),
         (TOKENS_FILE, tokens::encode(&embedded.tokens, &embedded.centre)),
         (LEXICAL_FILE, lexical_file(content)),
     ];

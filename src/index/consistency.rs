@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::chunks::DocumentRecord;
 use super::failure::OpenError;
-use super::{Index, StoredChunk};
+use super::{Graph, Index, StoredChunk};
 
 impl Index {
     /// Reads every record and every number, for `docent doctor --deep`.
@@ -26,6 +26,7 @@ impl Index {
             return Err(self.disagrees(reason));
         }
         self.vectors().check()?;
+        self.graph().map_or(Ok(()), Graph::check)?;
         self.lexical().check()
     }
 

@@ -80,11 +80,16 @@ impl Index {
         };
         let store = ChunkStore::open(open(DOCUMENTS_FILE, DOCUMENTS)?, open(CHUNKS_FILE, CHUNKS)?)?;
         let dimensions = manifest.model.dimensions;
-        let vectors = Vectors::open(open(VECTORS_FILE, vectors::KIND)?, dimensions, store.document_count())?;
+        let vectors = Vectors::open(
+            open(VECTORS_FILE, vectors::KIND)?,
+            manifest.format,
+            dimensions,
+            (store.chunk_count(), store.document_count()),
+        )?;
         let tokens = TokenSigns::open(open(TOKENS_FILE, tokens::KIND)?, store.chunk_count(), dimensions)?;
         let lexical = Lexical::open(open(LEXICAL_FILE, lexical::KIND)?, store.chunk_count())?;
-        let counts = (store.document_count(), store.chunk_count(), vectors.len());
-        if counts != (manifest.counts.documents, manifest.counts.chunks, manifest.counts.chunks) {
+        let counts = (store.document_count(), store.chunk_count());
+        if counts != (manifest.counts.documents, manifest.counts.chunks) {
             return Err(OpenError::damaged(&files, "its files do not hold what the manifest counts"));
         }
         let graph = if manifest.checksums.contains_key(GRAPH_FILE) {

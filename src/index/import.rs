@@ -9,8 +9,8 @@ use super::failure::BuildError;
 use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
 use super::manifest::{FORMAT_VERSION, Imported, Manifest};
 use super::tokens::ChunkTokens;
-use super::vectors::Centring;
-use super::{Index, OpenError, WriterLock, storage, tokens, vectors};
+use super::vectors::VectorArrays;
+use super::{Index, OpenError, WriterLock, storage, tokens};
 use crate::embedding::{Embedding, InvalidVector, Matrix, ModelIdentity};
 
 /// Chunks that stand in for questions where the spread of the similarities is measured.
@@ -172,7 +172,8 @@ impl Import<'_> {
         let made = [
             (
                 VECTORS_FILE,
-                vectors::encode(&self.vectors.values, columns, document_of, self.source.document_count()),
+                VectorArrays::new(&self.vectors.values, columns, document_of, self.source.document_count())
+                    .encode(),
             ),
             (TOKENS_FILE, tokens::encode(&no_tokens, &vec![0.0; columns])),
         ];
@@ -188,13 +189,13 @@ impl Import<'_> {
 /// mean vector, of some chunks with all others. Questions, which nobody has seen yet, differ less:
 /// for docent-minilm over the manual this is 0.165, and the catalogue has 0.11 for questions.
 fn dense_spread(vectors: &Matrix) -> f32 {
-    let centring = Centring::of(&vectors.values, vectors.columns);
+    let kept = VectorArrays::new(&vectors.values, vectors.columns, &[], 0);
     let step = vectors.rows.div_ceil(SPREAD_SAMPLE).max(1);
     let (mut sum, mut squares, mut count) = (0.0_f64, 0.0_f64, 0_u32);
     for (sampled, question) in vectors.iter().enumerate().step_by(step) {
-        let question = centring.question(question);
-        for (other, row) in vectors.iter().enumerate().filter(|(other, _)| *other != sampled) {
-            let cosine = f64::from(question.score(row, centring.scales[other]));
+        let question = kept.centred(question);
+        for other in (0..kept.len()).filter(|other| *other != sampled) {
+            let cosine = f64::from(kept.rows().score(&question, other));
             sum += cosine;
             squares += cosine * cosine;
             count += 1;

@@ -53,6 +53,20 @@ dispatched! {
     pub(super) fn dot_bytes(first: &[i8], second: &[i8]) -> i32 = dot_bytes_plain
 }
 
+dispatched! {
+    /// The dot product of a vector of 16-bit integers and one of bytes, of equal length: the caller keeps
+    /// the sum within 32 bits.
+    pub(super) fn dot_codes(first: &[i16], second: &[i8]) -> i32 = dot_codes_plain
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "it must be compiled with the features of its caller")]
+fn dot_codes_plain(first: &[i16], second: &[i8]) -> i32 {
+    let products = first.iter().zip(second).map(|(left, right)| i32::from(*left) * i32::from(*right));
+    // Without the checks of a debug build, in which loops with them are not vectorised.
+    products.fold(0, i32::wrapping_add)
+}
+
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it must be compiled with the features of its caller")]
 fn dot_plain(first: &[f32], second: &[f32]) -> f32 {
@@ -122,6 +136,12 @@ mod tests {
             let exact: i64 = left.iter().zip(right).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum();
             proptest::prop_assert_eq!(i64::from(dot_bytes(left, right)), exact);
             proptest::prop_assert_eq!(dot_bytes_plain(left, right), dot_bytes(left, right));
+            // The widest codes that a question of this length may have.
+            let most = (i32::MAX / 128 / left.len().max(1) as i32).min(i32::from(i16::MAX));
+            let codes: Vec<i16> = left.iter().map(|value| (i32::from(*value) * most / 128) as i16).collect();
+            let exact: i64 = codes.iter().zip(right).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum();
+            proptest::prop_assert_eq!(i64::from(dot_codes(&codes, right)), exact);
+            proptest::prop_assert_eq!(dot_codes_plain(&codes, right), dot_codes(&codes, right));
         }
     }
 }

@@ -15,11 +15,13 @@ use crate::embedding::{Arithmetic, ModelIdentity};
 use crate::source::{CollectionName, DocumentKind, Skip, SourceSpec};
 
 /// The format that this docent writes. It changes whenever an older docent could misread a file.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// The oldest format that this docent reads.
 pub const OLDEST_READABLE: u32 = 1;
 /// The oldest format whose docent reads what this one writes.
-pub(super) const READABLE_FROM: u32 = 1;
+pub(super) const READABLE_FROM: u32 = 2;
+/// The first format that keeps vectors in two planes of bytes; before it they are `f32`.
+pub(super) const PLANES_FROM: u32 = 2;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 /// A manifest is small; a larger file is not one.

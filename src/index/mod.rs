@@ -7,6 +7,7 @@
 mod builder;
 mod cache;
 mod calibration;
+mod centred;
 mod chunks;
 mod commit;
 mod consistency;
@@ -24,6 +25,7 @@ mod manifest;
 mod parallel;
 mod passages;
 mod plan;
+mod planes;
 mod records;
 mod storage;
 mod survey;
@@ -34,6 +36,7 @@ mod vectors;
 
 pub use builder::{BuildReport, Calibrate, IndexBuilder, Outcome, Root};
 pub use calibration::{Calibration, Usual};
+pub use centred::CentredQuestion;
 pub use chunks::{DocumentRecord, StoredChunk};
 pub use commit::leftovers;
 pub use cutting::{CutFile, Cutter};
@@ -47,9 +50,10 @@ pub use lock::{LockError, WriterLock, writer_of};
 pub use manifest::{Counts, FORMAT_VERSION, Imported, Manifest, OLDEST_READABLE, read_manifest};
 pub(crate) use parallel::in_parallel;
 pub use plan::{AllAnew, Plan, Renamed};
+pub use planes::QuestionCodes;
 pub use survey::{Survey, prune, time_tells};
 pub use tokens::TokenSigns;
-pub use vectors::{CentredQuestion, Vectors};
+pub use vectors::Vectors;
 
 #[cfg(target_endian = "big")]
 compile_error!("docent's index files are little-endian and mapped as they are; this target is not");

@@ -7,7 +7,7 @@ use super::cache;
 use super::chunks::DocumentRecord;
 use super::commit::{ensure_index_folder, remove_leftovers};
 use super::failure::BuildError;
-use super::manifest::{Manifest, SkipSummary};
+use super::manifest::{FORMAT_VERSION, Manifest, SkipSummary};
 use super::{GraphSettings, Index, WriterLock};
 use crate::chunking::ChunkSettings;
 use crate::embedding::ModelIdentity;
@@ -70,7 +70,8 @@ impl Survey<'_> {
     ) -> Option<BuildReport> {
         let index = Index::open(self.folder).ok()?;
         let manifest = index.manifest();
-        let is_by_these = manifest.model == *model
+        let is_by_these = manifest.format == FORMAT_VERSION
+            && manifest.model == *model
             && manifest.chunking == *chunking
             && manifest.roots == self.absolute_roots()
             && manifest.sources == self.sources()

@@ -1,7 +1,7 @@
 //! The dense view of a question: every chunk compared, or those that the graph leads to.
 
 use super::fusion::top;
-use crate::index::{CentredQuestion, Graph, Index};
+use crate::index::{CentredQuestion, Graph, Index, QuestionCodes};
 
 /// Looking at one more chunk in a graph is taken to cost as much as this many in a row: the lists have
 /// to be read and the vectors lie anywhere. Estimated, not measured yet.
@@ -22,7 +22,7 @@ pub(super) struct Near {
     /// The question, for the cosines with chunks.
     pub(super) centred: CentredQuestion,
     /// The same for the cosines with documents.
-    pub(super) question: Vec<f32>,
+    pub(super) question: QuestionCodes,
     /// The admitted chunks that the graph led to, best first.
     pub(super) found: Vec<usize>,
 }
@@ -57,7 +57,7 @@ impl<'index> Plan<'index> {
             (Some((graph, effort)), _) => {
                 let met = graph.search(vectors, &centred, effort).into_iter().map(|(chunk, _)| chunk);
                 let found = met.filter(|chunk| is_admitted(*chunk)).collect();
-                Dense::Near(Near { found, question: question.to_vec(), centred })
+                Dense::Near(Near { found, question: QuestionCodes::new(question), centred })
             }
             (None, None) => Dense::All(vectors.scan(&centred)),
             (None, Some(admitted)) => Dense::All(

@@ -10,7 +10,7 @@ use super::recipe::Recipe;
 use super::shape::is_question;
 use super::stages::{Stage, Watch};
 use crate::embedding::Encoding;
-use crate::index::Index;
+use crate::index::{Index, QuestionCodes};
 
 /// A chunk and its score.
 pub(super) type Scored = (usize, f32);
@@ -143,7 +143,8 @@ impl Ranking<'_> {
         let (names, is_question) = (names(text), is_question(text));
         match view {
             Dense::All(dense) => {
-                let documents = watch.during(Stage::Document, || vectors.scan_documents(query));
+                let documents =
+                    watch.during(Stage::Document, || vectors.scan_documents(&QuestionCodes::new(query)));
                 let first = watch.during(Stage::Combine, || {
                     let views = dense.iter().zip(&lexical).zip(self.document_of);
                     let sum = |((dense, lexical), document): ((&f32, &f32), &u32)| {

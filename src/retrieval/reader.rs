@@ -173,7 +173,7 @@ impl Reader {
     /// Where a record is damaged.
     pub fn related(&self, id: &str, limit: usize) -> Result<Option<Vec<Hit>>, OpenError> {
         let Some(number) = self.number(id)? else { return Ok(None) };
-        let near = nearest(&self.index, self.index.vectors().row(number), limit.saturating_add(1));
+        let near = nearest(&self.index, &self.index.vectors().row(number), limit.saturating_add(1));
         let others = near.into_iter().filter(|(chunk, _)| *chunk != number).take(limit);
         others.map(|(chunk, score)| Hit::of(&self.index, chunk, score)).collect::<Result<_, _>>().map(Some)
     }

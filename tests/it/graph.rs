@@ -70,6 +70,37 @@ fn a_damaged_graph_is_named_and_built_anew() {
     env.docent(&["ask", "key"]).succeeds();
 }
 
+/// What a graph that lost links looks like to a checksum: as good as any.
+#[test]
+fn doctor_counts_the_chunks_that_nothing_leads_to() {
+    let env = pages(40);
+    env.docent(&["index", "docs", "--model", "hashing", "--graph-from", "1", "--quiet"]).succeeds();
+    env.docent(&["doctor", "--deep"]).succeeds();
+    let path = env.path("index/gen-000001/graph.bin");
+    let mut file = fs::read(&path).unwrap();
+    let (header, payload) = file.split_at_mut(64);
+    let number = |payload: &[u8], place: usize| {
+        u64::from_le_bytes(payload[place..place + 8].try_into().unwrap()) as usize
+    };
+    let entry = number(payload, number(payload, 8) + 3 * 8) as u32;
+    let lost = (0..40).find(|node| *node != entry).unwrap();
+    let (start, length) = (number(payload, 24), number(payload, 32));
+    for place in (start..start + length).step_by(4) {
+        if payload[place..place + 4] == lost.to_le_bytes() {
+            payload[place..place + 4].fill(0xff);
+        }
+    }
+    let checksum = blake3::hash(payload);
+    header[32..].copy_from_slice(checksum.as_bytes());
+    fs::write(&path, file).unwrap();
+    env.edit_manifest(|manifest| {
+        manifest["checksums"]["graph.bin"] = checksum.to_hex().as_str().into();
+    });
+    let told = env.docent(&["doctor", "--deep"]).ends_with_status(2).stdout;
+    assert!(told.contains("graph.bin` is damaged: 1 of 40 chunks cannot be reached in it"), "{told}");
+    env.docent(&["ask", "key"]).succeeds();
+}
+
 #[test]
 fn an_effort_out_of_range_is_refused() {
     let env = pages(1);

@@ -150,7 +150,7 @@ fn write_vectors(index: &Index, folder: &Path) -> Result<(), Failure> {
     let mut output = Output::create(folder.join(VECTORS))?;
     output.bytes(&npy_header(vectors.len(), index.manifest().model.dimensions))?;
     for row in 0..vectors.len() {
-        output.numbers(vectors.row(row))?;
+        output.numbers(&vectors.row(row))?;
     }
     output.finish()
 }

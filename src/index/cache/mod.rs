@@ -209,5 +209,5 @@ pub(super) fn passages_of(index: &Index) -> impl Iterator<Item = (PassageHash, u
 
 /// What the encoder made of a chunk of a generation.
 pub(super) fn passage_of(index: &Index, chunk: usize) -> Passage {
-    (index.vectors().row(chunk).to_vec(), index.tokens().chunk(chunk))
+    (index.vectors().row(chunk), index.tokens().chunk(chunk))
 }

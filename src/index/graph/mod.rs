@@ -15,10 +15,11 @@ use self::layers::{Arrays, Layers, Lists};
 use self::recall::{DEPTH, Sample};
 use self::rows::ByteRows;
 use self::search::Scores;
+use super::centred::{CentredQuestion, CodeRows};
 use super::failure::OpenError;
 use super::manifest::Manifest;
 use super::storage::{FileWriter, MappedFile};
-use super::vectors::{CentredQuestion, Centring, Vectors};
+use super::vectors::{VectorArrays, Vectors};
 use crate::progress::Progress;
 
 pub(super) use self::layers::KIND;
@@ -148,9 +149,10 @@ impl BuiltGraph {
 /// What a graph is built over.
 pub(super) struct GraphBuilder<'work> {
     pub(super) settings: GraphSettings,
-    /// Unit vectors, row after row.
+    /// Unit vectors, row after row, as the encoder made them: the truth that recall is measured by.
     pub(super) values: &'work [f32],
-    pub(super) dimensions: usize,
+    /// The same as they are kept and searched.
+    pub(super) vectors: &'work VectorArrays,
     pub(super) threads: usize,
     pub(super) progress: &'work dyn Progress,
 }
@@ -158,43 +160,52 @@ pub(super) struct GraphBuilder<'work> {
 impl GraphBuilder<'_> {
     /// The graph, where the settings want one for so many vectors.
     pub(super) fn build(&self) -> Result<Option<BuiltGraph>, GraphError> {
-        let chunks = self.values.len() / self.dimensions.max(1);
+        let chunks = self.vectors.len();
         if chunks < self.settings.from.max(1) {
             return Ok(None);
         }
         if chunks > layers::MOST_NODES {
             return Err(GraphError::TooMany { chunks, most: layers::MOST_NODES });
         }
-        let centring = Centring::of(self.values, self.dimensions);
-        let rows = ByteRows::new(self.values, self.dimensions, &centring);
-        let sample = Sample::new(self.values, self.dimensions, &centring, self.threads);
+        let rows = ByteRows::new(self.vectors);
+        let sample = Sample::new(self.values, self.vectors, self.threads);
         let mut settings = self.settings;
         for _ in 0..REBUILDS {
-            match self.attempt(&settings, &rows, &centring, &sample) {
+            match self.attempt(&settings, &rows, &sample) {
                 Err(GraphError::Recall { .. }) => settings.ef_construction *= 2,
                 done => return done.map(Some),
             }
         }
-        self.attempt(&settings, &rows, &centring, &sample).map(Some)
+        self.attempt(&settings, &rows, &sample).map(Some)
     }
 
     fn attempt(
         &self,
         settings: &GraphSettings,
         rows: &ByteRows,
-        centring: &Centring,
         sample: &Sample,
     ) -> Result<BuiltGraph, GraphError> {
         let mut lists = build::build(rows, settings, self.threads, self.progress)?;
         let orphans_linked = link(&mut lists, settings, rows)?;
+        self.measure(&lists, settings, sample, orphans_linked)
+    }
+
+    /// The graph of `lists`, with the least effort of a search by which it finds enough.
+    fn measure(
+        &self,
+        lists: &Lists,
+        settings: &GraphSettings,
+        sample: &Sample,
+        orphans_linked: usize,
+    ) -> Result<BuiltGraph, GraphError> {
         let arrays = lists.freeze();
         let mut ef_search = settings.ef_search.max(DEPTH);
         loop {
             let search = |question: &[f32]| {
-                let question = centring.question(question);
-                let scores = RowScores { question: &question, builder: self, centring };
-                let found = search::best_first(&arrays.layers(), &scores, ef_search);
-                found.iter().take(DEPTH).map(|(_, score)| *score).collect()
+                let question = self.vectors.centred(question);
+                let scores = RowScores { question: &question, rows: self.vectors.rows() };
+                let found = scores.search(&arrays.layers(), ef_search);
+                found.iter().take(DEPTH).map(|(node, _)| self.exact_score(&question, *node)).collect()
             };
             let found = sample.recall(self.threads, search);
             if found >= RECALL {
@@ -216,6 +227,13 @@ impl GraphBuilder<'_> {
             ef_search = (ef_search + ef_search / 2).min(MOST_EF_SEARCH);
         }
     }
+
+    /// What exact search in `f32` says of a node.
+    fn exact_score(&self, question: &CentredQuestion, node: u32) -> f32 {
+        let (node, rows) = (node as usize, self.vectors.rows());
+        let vector = &self.values[node * rows.dimensions..(node + 1) * rows.dimensions];
+        question.exact_score(vector, rows.scales[node][1])
+    }
 }
 
 fn link(lists: &mut Lists, settings: &GraphSettings, rows: &ByteRows) -> Result<usize, GraphError> {
@@ -225,21 +243,6 @@ fn link(lists: &mut Lists, settings: &GraphSettings, rows: &ByteRows) -> Result<
         return Err(GraphError::Unreachable { left: audit.left, linked: audit.linked, chunks: rows.len() });
     }
     Ok(audit.linked)
-}
-
-/// Scores against the rows that a build holds.
-struct RowScores<'build> {
-    question: &'build CentredQuestion,
-    builder: &'build GraphBuilder<'build>,
-    centring: &'build Centring,
-}
-
-impl Scores for RowScores<'_> {
-    fn score(&self, node: u32) -> f32 {
-        let start = node as usize * self.builder.dimensions;
-        let row = &self.builder.values[start..start + self.builder.dimensions];
-        self.question.score(row, self.centring.scales[node as usize])
-    }
 }
 
 /// The graph of a generation, read in place.
@@ -253,28 +256,54 @@ impl Graph {
         Ok(Self { file })
     }
 
+    /// Whether the entry leads to every chunk, for `docent doctor --deep`: a search never finds the others.
+    pub(super) fn check(&self) -> Result<(), OpenError> {
+        let reached = audit::reachable(&Layers::read_again(&self.file));
+        match reached.iter().filter(|reached| !**reached).count() {
+            0 => Ok(()),
+            left => Err(OpenError::damaged(
+                self.file.path(),
+                format!("{left} of {} chunks cannot be reached in it", reached.len()),
+            )),
+        }
+    }
+
     /// The chunks that a search keeping `effort` of them finds, with their centred cosines, best first.
     #[must_use]
     pub fn search(&self, vectors: &Vectors, question: &CentredQuestion, effort: usize) -> Vec<(usize, f32)> {
-        let scores = VectorScores { vectors, question };
-        let found = search::best_first(&Layers::read_again(&self.file), &scores, effort);
+        let scores = RowScores { question, rows: vectors.rows() };
+        let found = scores.search(&Layers::read_again(&self.file), effort);
         found.into_iter().map(|(node, score)| (node as usize, score)).collect()
     }
 }
 
-/// Scores against the vectors of an index.
-struct VectorScores<'index> {
-    vectors: &'index Vectors,
+/// A question's view of the rows of an index.
+struct RowScores<'index> {
     question: &'index CentredQuestion,
+    rows: CodeRows<'index>,
 }
 
-impl Scores for VectorScores<'_> {
+impl RowScores<'_> {
+    /// The nodes that a search by half of the bytes finds, scored by all of them, best first.
+    fn search(&self, layers: &Layers<'_>, effort: usize) -> Vec<search::Found> {
+        let mut found = search::best_first(layers, self, effort);
+        for (node, score) in &mut found {
+            *score = self.rows.score(self.question, *node as usize);
+        }
+        found.sort_unstable_by(|first, second| {
+            second.1.total_cmp(&first.1).then_with(|| first.0.cmp(&second.0))
+        });
+        found
+    }
+}
+
+impl Scores for RowScores<'_> {
     fn score(&self, node: u32) -> f32 {
-        self.vectors.score(self.question, node as usize)
+        self.rows.coarse_score(self.question, node as usize)
     }
 
     fn prefetch(&self, node: u32) {
-        self.vectors.prefetch(node as usize);
+        self.rows.prefetch(node as usize);
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::index::kernels::dot;
 use crate::index::parallel::in_parallel;
-use crate::index::vectors::Centring;
+use crate::index::vectors::VectorArrays;
 
 /// How many of the best are looked for.
 pub(super) const DEPTH: usize = 10;
@@ -27,13 +27,14 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Draws questions and answers them by comparing each with every row of `values`.
-    pub(super) fn new(values: &[f32], dimensions: usize, centring: &Centring, threads: usize) -> Self {
-        let questions = questions(values, dimensions);
+    /// Draws questions and answers them by comparing each with every row of `values`, which `vectors` keeps
+    /// in fewer bits.
+    pub(super) fn new(values: &[f32], vectors: &VectorArrays, threads: usize) -> Self {
+        let questions = questions(values, vectors.mean().len());
         let blocks: Vec<&[Vec<f32>]> = questions.chunks(TOGETHER).collect();
-        let answer = |block: usize| exact(values, dimensions, centring, blocks[block]);
+        let answer = |block: usize| exact(values, vectors, blocks[block]);
         let thresholds = in_parallel(blocks.len(), threads, answer).concat();
-        Self { questions, thresholds, depth: DEPTH.min(centring.scales.len()) }
+        Self { questions, thresholds, depth: DEPTH.min(vectors.len()) }
     }
 
     /// The share of the ten best that `search` finds; it gets a question and returns the
@@ -69,12 +70,12 @@ fn questions(values: &[f32], dimensions: usize) -> Vec<Vec<f32>> {
 }
 
 /// For each question of a block, the score of its tenth best row (of its worst, where there are fewer).
-fn exact(values: &[f32], dimensions: usize, centring: &Centring, block: &[Vec<f32>]) -> Vec<f32> {
-    let centred: Vec<_> = block.iter().map(|question| centring.question(question)).collect();
+fn exact(values: &[f32], vectors: &VectorArrays, block: &[Vec<f32>]) -> Vec<f32> {
+    let centred: Vec<_> = block.iter().map(|question| vectors.centred(question)).collect();
     let mut best: Vec<Vec<f32>> = vec![Vec::with_capacity(DEPTH + 1); block.len()];
-    for (row, scale) in values.chunks_exact(dimensions).zip(&centring.scales) {
+    for (row, [_, scale]) in values.chunks_exact(vectors.mean().len()).zip(vectors.rows().scales) {
         for (question, best) in centred.iter().zip(&mut best) {
-            let score = question.score(row, *scale);
+            let score = question.exact_score(row, *scale);
             if best.len() < DEPTH || best.last().is_some_and(|last| score > *last) {
                 let place = best.partition_point(|other| *other >= score);
                 best.insert(place, score);

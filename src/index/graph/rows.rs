@@ -3,7 +3,7 @@
 
 use super::search::Scores;
 use crate::index::kernels::{dot_bytes, prefetch};
-use crate::index::vectors::Centring;
+use crate::index::vectors::VectorArrays;
 
 /// The scale behind each row, as the bytes of an `f32`.
 const TAIL: usize = 4;
@@ -15,17 +15,20 @@ pub(super) struct ByteRows {
 }
 
 impl ByteRows {
-    /// The centred vectors of `values`, which are rows of `dimensions`.
-    pub(super) fn new(values: &[f32], dimensions: usize, centring: &Centring) -> Self {
-        let mut bytes = Vec::with_capacity(values.len() + values.len() / dimensions.max(1) * TAIL);
-        let mut centred = vec![0.0_f32; dimensions];
-        for (row, scale) in values.chunks_exact(dimensions).zip(&centring.scales) {
-            for ((centred, value), mean) in centred.iter_mut().zip(row).zip(&centring.mean) {
-                *centred = (value - mean) * scale;
-            }
+    /// The chunks' vectors, centred and of unit length.
+    pub(super) fn new(vectors: &VectorArrays) -> Self {
+        let rows = vectors.rows();
+        let length = rows.dimensions + TAIL;
+        let mut bytes = Vec::with_capacity(vectors.len() * length);
+        let mut centred = Vec::with_capacity(rows.dimensions);
+        for number in 0..vectors.len() {
+            let [_, scale] = rows.scales[number];
+            centred.clear();
+            let values = rows.row(number).values().zip(vectors.mean());
+            centred.extend(values.map(|(value, mean)| (value - mean) * scale));
             push_row(&mut bytes, &centred);
         }
-        Self { values: bytes, length: dimensions + TAIL }
+        Self { values: bytes, length }
     }
 
     /// Number of rows.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::manifest::read_manifest;
 use super::super::storage::Check;
-use super::super::{Index, OpenError};
+use super::super::{Index, OpenError, QuestionCodes};
 use super::Fixture;
 use crate::embedding::{Embedder, HashingEmbedder, Role};
 
@@ -47,7 +47,10 @@ fn exercise(index: &Index, known: &HashSet<String>) {
     let question = HashingEmbedder::default().encode("page 7 word21", Role::Query).unwrap();
     let vectors = index.vectors();
     assert_eq!(vectors.scan(&vectors.centred(question.pooled.as_slice())).len(), index.chunk_count());
-    assert_eq!(vectors.scan_documents(question.pooled.as_slice()).len(), index.document_count());
+    assert_eq!(
+        vectors.scan_documents(&QuestionCodes::new(question.pooled.as_slice())).len(),
+        index.document_count()
+    );
     let lexical = index.lexical();
     assert_eq!(lexical.scores(&lexical.query_terms("page 7 word21")).len(), index.chunk_count());
     for chunk in 0..index.chunk_count() {

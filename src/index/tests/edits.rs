@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
-use super::super::Index;
+use super::super::{Index, QuestionCodes};
 use super::{Fixture, WithoutTokens};
 use crate::embedding::{Embedder, HashingEmbedder, Role};
 
@@ -94,7 +94,7 @@ fn content(index: &Index) -> Vec<String> {
     let lexical = index.lexical();
     let scores = [
         index.vectors().scan(&index.vectors().centred(question.pooled.as_slice())),
-        index.vectors().scan_documents(question.pooled.as_slice()),
+        index.vectors().scan_documents(&QuestionCodes::new(question.pooled.as_slice())),
         lexical.scores(&lexical.query_terms("word3 word5 more")),
     ];
     documents.chain(chunks).chain(scores.iter().map(|scores| format!("{scores:?}"))).collect()

@@ -5,7 +5,7 @@ use super::*;
 use crate::index::kernels::dot;
 use crate::index::manifest::FORMAT_VERSION;
 use crate::index::storage::{Check, MappedFile};
-use crate::index::{kernels, vectors};
+use crate::index::vectors;
 use crate::progress::Silent;
 use std::fs;
 
@@ -34,9 +34,15 @@ fn settings() -> GraphSettings {
     GraphSettings { from: 0, connections: 8, ef_construction: 48, ef_search: 40 }
 }
 
+/// Vectors as they are kept, all of one document.
+fn kept(values: &[f32]) -> VectorArrays {
+    VectorArrays::new(values, DIMENSIONS, &vec![0; values.len() / DIMENSIONS], 1)
+}
+
 fn built(values: &[f32]) -> BuiltGraph {
+    let vectors = kept(values);
     let builder =
-        GraphBuilder { settings: settings(), values, dimensions: DIMENSIONS, threads: 2, progress: &Silent };
+        GraphBuilder { settings: settings(), values, vectors: &vectors, threads: 2, progress: &Silent };
     builder.build().unwrap().unwrap()
 }
 
@@ -53,9 +59,9 @@ impl Written {
         let folder = tempfile::tempdir().unwrap();
         let count = values.len() / DIMENSIONS;
         let path = folder.path().join("vectors");
-        let checksum = vectors::encode(values, DIMENSIONS, &vec![0; count], 1).write(&path).unwrap();
+        let checksum = kept(values).encode().write(&path).unwrap();
         let file = MappedFile::open(&path, vectors::KIND, FORMAT_VERSION, &checksum, Check::Whole).unwrap();
-        let vectors = Vectors::open(file, DIMENSIONS, 1).unwrap();
+        let vectors = Vectors::open(file, FORMAT_VERSION, DIMENSIONS, (count, 1)).unwrap();
         let checksum = graph.encode().write(&folder.path().join("graph")).unwrap();
         Self { folder, vectors, checksum, count }
     }
@@ -88,7 +94,7 @@ fn a_file_read_back_finds_what_exact_search_finds() {
     let written = Written::new(&values, &graph);
     let frozen = written.open();
     for number in (0..written.count).step_by(37) {
-        let question = written.vectors.centred(written.vectors.row(number));
+        let question = written.vectors.centred(&written.vectors.row(number));
         let found = frozen.search(&written.vectors, &question, written.count);
         assert_eq!(found.len(), written.count, "everything is reached");
         let scores = |found: &[(usize, f32)]| found.iter().map(|(_, score)| *score).collect::<Vec<_>>();
@@ -102,8 +108,9 @@ fn a_file_read_back_finds_what_exact_search_finds() {
 fn small_corpora_have_no_graph_unless_asked() {
     let values = clustered(50);
     let settings = GraphSettings::default();
+    let vectors = kept(&values);
     let builder =
-        GraphBuilder { settings, values: &values, dimensions: DIMENSIONS, threads: 1, progress: &Silent };
+        GraphBuilder { settings, values: &values, vectors: &vectors, threads: 1, progress: &Silent };
     assert!(builder.build().unwrap().is_none());
     for count in [1, 2, 3, 9, 65] {
         let values = clustered(count);
@@ -122,6 +129,65 @@ fn equal_vectors_do_not_hide_each_other() {
     let written = Written::new(&values, &built(&values));
     let question = written.vectors.centred(&values[DIMENSIONS..2 * DIMENSIONS]);
     assert_eq!(written.open().search(&written.vectors, &question, 440).len(), 440);
+}
+
+#[test]
+fn a_graph_that_finds_too_little_is_built_anew_and_then_an_error_with_its_figures() {
+    let values = clustered(600);
+    // What is searched are other vectors than the truth is about: no effort finds it.
+    let mut others = values.clone();
+    others.rotate_left(DIMENSIONS * 5 + 3);
+    let builder = GraphBuilder {
+        settings: settings(),
+        values: &others,
+        vectors: &kept(&values),
+        threads: 2,
+        progress: &Silent,
+    };
+    match builder.build().map(|_| ()).unwrap_err() {
+        GraphError::Recall { found, ef_construction, ef_search } => {
+            assert!(found < RECALL, "{found}");
+            assert_eq!((ef_construction, ef_search), (48 << REBUILDS, MOST_EF_SEARCH));
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// Every node can be reached in a ring, but no search with the most effort gets around it.
+#[test]
+fn a_crippled_structure_is_an_error_with_its_figures() {
+    let values = clustered(3 * MOST_EF_SEARCH);
+    let vectors = kept(&values);
+    let builder = GraphBuilder {
+        settings: settings(),
+        values: &values,
+        vectors: &vectors,
+        threads: 2,
+        progress: &Silent,
+    };
+    let ring = ring(vectors.len() as u32, &[], 1);
+    assert!(reachable(&ring.freeze().layers()).into_iter().all(|reached| reached));
+    let measured = builder.measure(&ring, &settings(), &Sample::new(&values, &vectors, 2), 0);
+    let error = measured.map(|_| ()).unwrap_err();
+    assert!(
+        matches!(error, GraphError::Recall { found, ef_construction: 48, ef_search: MOST_EF_SEARCH } if found > 0.0 && found < 0.9),
+        "{error}"
+    );
+    let told = error.to_string();
+    assert!(told.contains("of the ten best chunks, less than 0.99, with ef_construction 48"), "{told}");
+}
+
+#[test]
+fn a_chunk_that_nothing_leads_to_is_found_by_the_check() {
+    let values = clustered(40);
+    let built = built(&values);
+    let open = |lists: &Lists| {
+        let graph = BuiltGraph { arrays: lists.freeze(), summary: built.summary };
+        Written::new(&values, &graph).open().check()
+    };
+    open(&ring(40, &[], 4)).unwrap();
+    let error = open(&ring(40, &[7, 21], 4)).unwrap_err().to_string();
+    assert!(error.contains("2 of 40 chunks cannot be reached in it"), "{error}");
 }
 
 /// A ring of nodes with no way to `orphans`, each of which leads into the ring.
@@ -241,10 +307,13 @@ proptest::proptest! {
     fn rows_of_bytes_keep_cosines(
         first in proptest::collection::vec(-1.0_f32..1.0, DIMENSIONS), second in proptest::collection::vec(-1.0_f32..1.0, DIMENSIONS),
     ) {
-        let values: Vec<f32> = [&first, &second].into_iter().flatten().copied().collect();
-        let centring = Centring { mean: vec![0.0; DIMENSIONS], scales: vec![1.0; 2] };
-        let rows = ByteRows::new(&values, DIMENSIONS, &centring);
-        let error = (rows.seen_from(0).score(1) - kernels::dot(&first, &second)).abs();
-        proptest::prop_assert!(error < 0.1, "{}", error);
+        let lengths = (dot(&first, &first) * dot(&second, &second)).sqrt();
+        proptest::prop_assume!(lengths > 0.1);
+        // With each vector its opposite: their mean is zero.
+        let mut values = [&first[..], &second].concat();
+        values.extend(values.clone().iter().map(|value| -value));
+        let rows = ByteRows::new(&kept(&values));
+        let error = (rows.seen_from(0).score(1) - dot(&first, &second) / lengths).abs();
+        proptest::prop_assert!(error < 0.02, "{}", error);
     }
 }
