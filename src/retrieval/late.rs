@@ -2,18 +2,11 @@
 //!
 //! O. Khattab, M. Zaharia, "`ColBERT`: Efficient and Effective Passage Search via Contextualized Late
 //! Interaction over BERT", SIGIR 2020. The chunk's tokens are signs (see `index`), the question's are
-//! quantised to six bits, so that a dot product is a few population counts: with s = ±1 in D's bits
-//! and q = scale * (u - 32), `sum(q s) = scale * (sum over planes of 2^b (2 |P_b & D| - |P_b|) - 32 sum(s))`.
+//! quantised to six bits (see `maxsim`).
 
+use super::maxsim::{LARGEST, Levels, SignedTokens};
 use crate::embedding::Encoding;
 use crate::index::{TokenSigns, dot};
-
-/// Bits that a component of a question's token keeps.
-const PLANES: usize = 6;
-/// What is added to make components positive.
-const OFFSET: f32 = 32.0;
-/// The largest quantised magnitude.
-const LARGEST: f32 = 31.0;
 
 /// A question, ready to be matched with chunks.
 pub(super) struct LateQuery {
@@ -23,11 +16,8 @@ pub(super) struct LateQuery {
 }
 
 struct QueryToken {
-    /// Bit planes, [`PLANES`] for each word of a chunk token: `planes[word * PLANES + bit]`.
-    planes: Vec<u64>,
-    /// Sum over planes of `2^b |P_b|`, and the offset's share: what does not depend on the chunk.
-    constant: i32,
-    /// From counts back to a cosine.
+    levels: Levels,
+    /// From products of levels and signs back to a cosine.
     scale: f32,
     weight: f32,
 }
@@ -55,9 +45,13 @@ impl LateQuery {
     /// above all.
     pub(super) fn met_by(&self, chunks: &[&[u64]]) -> f32 {
         let (mut sum, mut total) = (0.0, 1e-6);
+        let chunks: Vec<SignedTokens> = chunks
+            .iter()
+            .filter(|chunk| !chunk.is_empty())
+            .map(|chunk| SignedTokens::new(chunk, self.words))
+            .collect();
         for token in &self.tokens {
-            let best =
-                chunks.iter().filter(|chunk| !chunk.is_empty()).map(|chunk| token.best(chunk, self.words));
+            let best = chunks.iter().map(|chunk| token.levels.best(chunk));
             let square = token.weight * token.weight;
             sum += square * token.scale * best.max().unwrap_or(0) as f32;
             total += square;
@@ -71,7 +65,8 @@ impl LateQuery {
         if chunk.is_empty() {
             return 0.0;
         }
-        let best = |token: &QueryToken| token.weight * token.scale * token.best(chunk, self.words) as f32;
+        let chunk = SignedTokens::new(chunk, self.words);
+        let best = |token: &QueryToken| token.weight * token.scale * token.levels.best(&chunk) as f32;
         self.tokens.iter().map(best).sum::<f32>() / self.total_weight
     }
 }
@@ -83,66 +78,11 @@ impl QueryToken {
             vector.iter().zip(centre).map(|(value, middle)| value / length - middle).collect();
         let length = dot(&centred, &centred).sqrt().max(1e-12);
         let largest = centred.iter().fold(1e-12_f32, |largest, value| largest.max(value.abs()));
-        let mut planes = Vec::with_capacity(centred.len().div_ceil(64) * PLANES);
-        let mut constant = 0_i32;
-        for values in centred.chunks(64) {
-            let mut word = [0_u64; PLANES];
-            for (bit, value) in values.iter().enumerate() {
-                let level = (value / largest * LARGEST).round() + OFFSET;
-                let level = level as u64;
-                for (plane, bits) in word.iter_mut().enumerate() {
-                    *bits |= (level >> plane & 1) << bit;
-                }
-            }
-            constant +=
-                word.iter().enumerate().map(|(plane, bits)| (bits.count_ones() << plane) as i32).sum::<i32>();
-            planes.extend(word);
-        }
-        // The offset meets sum(s) = 2 |D| - dimensions; its constant part belongs here.
-        constant -= OFFSET as i32 * centred.len() as i32;
+        let level = |value: &f32| (value / largest * LARGEST).round() as i8;
+        let levels: Vec<i8> = centred.iter().map(level).collect();
         let scale = largest / LARGEST / length / (centred.len() as f32).sqrt();
-        Self { planes, constant, scale, weight }
+        Self { levels: Levels::new(&levels), scale, weight }
     }
-
-    /// The largest quantised dot product with a token of the chunk.
-    fn best(&self, chunk: &[u64], words: usize) -> i32 {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("popcnt") {
-            return best_with_popcnt(&self.planes, self.constant, chunk, words);
-        }
-        best_match(&self.planes, self.constant, chunk, words)
-    }
-}
-
-/// [`best_match`] compiled for the instruction that counts bits, which the baseline of x86-64 lacks.
-#[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "calling a function with a target feature; checked by the caller")]
-fn best_with_popcnt(planes: &[u64], constant: i32, chunk: &[u64], words: usize) -> i32 {
-    #[target_feature(enable = "popcnt")]
-    fn inner(planes: &[u64], constant: i32, chunk: &[u64], words: usize) -> i32 {
-        best_match(planes, constant, chunk, words)
-    }
-    // SAFETY: only called where the processor was found to have popcnt; the function itself is
-    // ordinary safe code.
-    unsafe { inner(planes, constant, chunk, words) }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "it must be compiled with the features of its caller")]
-fn best_match(planes: &[u64], constant: i32, chunk: &[u64], words: usize) -> i32 {
-    let mut best = i32::MIN;
-    for token in chunk.chunks_exact(words) {
-        let mut sum = 0_i32;
-        let mut ones = 0_i32;
-        for (bits, planes) in token.iter().zip(planes.as_chunks::<PLANES>().0) {
-            ones += bits.count_ones() as i32;
-            for (plane, mask) in planes.iter().enumerate() {
-                sum += ((bits & mask).count_ones() << plane) as i32;
-            }
-        }
-        best = best.max(2 * (sum - OFFSET as i32 * ones));
-    }
-    best.saturating_sub(constant)
 }
 
 #[cfg(test)]
@@ -165,7 +105,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn bit_counting_is_the_dot_product(
+        fn quantised_products_are_the_cosine(
             vector in proptest::collection::vec(-1.0_f32..1.0, 70),
             signs in proptest::collection::vec(proptest::num::u64::ANY, 2 * 3),
         ) {
@@ -173,10 +113,8 @@ mod tests {
             let centre = vec![0.01_f32; 70];
             let token = QueryToken::new(&vector, &centre, 1.0);
             let expected = signs.chunks(2).map(|signs| exact(&vector, &centre, signs)).fold(f32::MIN, f32::max);
-            let counted = token.scale * token.best(&signs, 2) as f32;
-            proptest::prop_assert!((counted - expected).abs() < 0.02, "{} instead of {}", counted, expected);
-            let portable = best_match(&token.planes, token.constant, &signs, 2);
-            proptest::prop_assert_eq!(portable, token.best(&signs, 2));
+            let found = token.scale * token.levels.best(&SignedTokens::new(&signs, 2)) as f32;
+            proptest::prop_assert!((found - expected).abs() < 0.02, "{} instead of {}", found, expected);
         }
     }
 }
