@@ -21,8 +21,8 @@ pub(super) enum Purpose {
     Indexing,
     /// A question now and then: the shortest wait.
     Asking,
-    /// Many questions: the most of them a second.
-    Batch,
+    /// Many questions at once: the most of them a second.
+    Many,
 }
 
 /// The model to index with: the one asked for, else the one that made the index that is there,
@@ -100,7 +100,7 @@ pub(super) fn load(
     let files = files(settings, spec)?;
     let runtime = settings.models.runtime()?;
     let threads = match purpose {
-        Purpose::Indexing | Purpose::Batch => Threads::for_throughput(settings.threads),
+        Purpose::Indexing | Purpose::Many => Threads::for_throughput(settings.threads),
         Purpose::Asking => Threads::for_latency(settings.threads),
     };
     // A question cannot wait for it, and an index is always made first.

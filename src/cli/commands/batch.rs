@@ -73,7 +73,7 @@ fn retriever(
         None => Vec::new(),
     };
     let texts = || texts.iter().map(Option::as_deref);
-    let embedder = model::for_questions(settings, manifest, query_vectors, Purpose::Batch, texts)?;
+    let embedder = model::for_questions(settings, manifest, query_vectors, Purpose::Many, texts)?;
     Ok(Retriever::new(Index::open(&settings.index)?, embedder)?)
 }
 

@@ -21,11 +21,9 @@ pub(in crate::cli) fn run(settings: Settings, arguments: ServeArguments) -> Resu
     if arguments.shared {
         return shared::run(settings, &arguments, tools);
     }
-    let http = http_settings(arguments)?;
-    let resident = resident(settings);
-    match http {
-        None => mcp::serve_stdio(resident, tools)?,
-        Some(http) => mcp::serve_http(resident, tools, http, |address| {
+    match http_settings(arguments)? {
+        None => mcp::serve_stdio(resident(settings, Purpose::Asking), tools)?,
+        Some(http) => mcp::serve_http(resident(settings, Purpose::Many), tools, http, |address| {
             // Where stderr is gone there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "serving MCP at http://{address}/mcp");
         })?,
@@ -33,10 +31,10 @@ pub(in crate::cli) fn run(settings: Settings, arguments: ServeArguments) -> Resu
     Ok(ExitStatus::Success)
 }
 
-fn resident(settings: Settings) -> Resident {
+fn resident(settings: Settings, purpose: Purpose) -> Resident {
     let index = settings.index.clone();
     let load = move |made_by: &ModelIdentity| {
-        let load = || model::load(&settings, model::by_identity(&settings, made_by)?, Purpose::Asking);
+        let load = || model::load(&settings, model::by_identity(&settings, made_by)?, purpose);
         load().map_err(|failure| LoadFailure { message: failure.message(), hint: failure.hint() })
     };
     Resident::new(&index, Box::new(load))
@@ -71,6 +69,7 @@ mod shared {
     use crate::cli::clients::Launch;
     use crate::cli::exit_status::ExitStatus;
     use crate::cli::failure::Failure;
+    use crate::cli::model::Purpose;
     use crate::cli::settings::Settings;
     use crate::mcp::{self, Meeting, ServeError, Toolset};
 
@@ -83,7 +82,7 @@ mod shared {
         let meeting = meeting(&command).map_err(ServeError::from)?;
         if arguments.behind {
             let idle = Duration::from_secs(u64::from(arguments.idle));
-            mcp::serve_behind(resident(settings), tools, &meeting, idle)?;
+            mcp::serve_behind(resident(settings, Purpose::Asking), tools, &meeting, idle)?;
         } else {
             mcp::relay_stdio(&meeting, || start(&command))?;
         }
