@@ -56,3 +56,18 @@ bench-ablation +SETS:
 bench-chunking SET:
     cargo build --release --locked
     python3 benches/chunking.py {{SET}}
+
+# docent beside its rivals and its limits, into docs/performance.md (installs what it compares with; half an hour)
+bench-performance *ARGUMENTS:
+    cargo build --release --locked
+    target/release/docent pull all-minilm-l6-v2
+    python3 benches/performance {{ARGUMENTS}}
+
+# Count the instructions of the hot paths: fails where one has grown by more than 3 % (needs valgrind)
+bench-guard *ARGUMENTS:
+    cargo bench --locked --bench guard -- {{ARGUMENTS}}
+
+# Ask docent and the server that its preset `workos` stands in for the same, into docs/parity.md (needs Node and npm)
+parity *QUESTIONS:
+    cargo build --release --locked
+    python3 benches/parity.py --docent target/release/docent {{ if QUESTIONS == "" { "" } else { "--questions " + QUESTIONS } }}

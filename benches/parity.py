@@ -69,35 +69,35 @@ class Server:
 # What is asked, and why the answers differ where they do.
 CALLS = [
     ("A page", "workos_docs", {"path": "sso/domains"}, "The page that was asked for is not named among its neighbours."),
-    ("A folder with an index page", "workos_docs", {"path": "sso"}, ""),
+    ("A folder with an index page", "workos_docs", {"path": "sso"}, "The page itself is not named among its neighbours."),
     ("A folder without one", "workos_docs", {"path": "reference/vault/object"}, "docent lists the folder; the other has no page of that name."),
     ("With its extension", "workos_docs", {"path": "sso/domains.mdx"}, "docent takes either."),
     ("With slashes around", "workos_docs", {"path": "/sso/domains/"}, "docent takes either."),
     ("A misspelt page", "workos_docs", {"path": "sso/domans"}, "docent also compares by likeness, not only by substrings."),
     ("An empty path", "workos_docs", {"path": ""}, "docent shows the top."),
-    ("No path", "workos_docs", {}, ""),
+    ("No path", "workos_docs", {}, "docent names the parameter and its type."),
     ("A number for a path", "workos_docs", {"path": 7}, "docent names the parameter and the type; the other shows an internal error."),
     ("A list for a path", "workos_docs", {"path": ["sso"]}, "docent names the parameter and the type."),
     ("A misspelt parameter", "workos_docs", {"pth": "sso"}, "docent proposes `path`."),
     ("Another parameter too", "workos_docs", {"path": "sso", "verbose": True}, "docent refuses what it would not heed."),
-    ("A zero byte", "workos_docs", {"path": "sso\0"}, ""),
+    ("A zero byte", "workos_docs", {"path": "sso\0"}, "docent counts only folders among the categories."),
     ("A very long path", "workos_docs", {"path": "a/" * 5000}, "docent quotes the beginning only."),
     ("Keywords", "workos_search", {"query": "SAML metadata"}, "By meaning and words, best first; the other has what contains the phrase, by number of lines."),
     ("A question", "workos_search", {"query": "how do I verify a webhook signature?"}, "The other finds only what contains the whole question."),
     ("What is nowhere", "workos_search", {"query": "xyzzy plugh"}, "docent gives the nearest there are."),
-    ("Three results", "workos_search", {"query": "webhook", "maxResults": 3}, ""),
-    ("A number as text", "workos_search", {"query": "webhook", "maxResults": "3"}, ""),
+    ("Three results", "workos_search", {"query": "webhook", "maxResults": 3}, "The same number, ranked otherwise."),
+    ("A number as text", "workos_search", {"query": "webhook", "maxResults": "3"}, "Both take it for a number."),
     ("No number at all", "workos_search", {"query": "webhook", "maxResults": "many"}, "docent names the parameter; the other gives nothing or everything."),
     ("A negative number", "workos_search", {"query": "webhook", "maxResults": -1}, "docent names the parameter; the other leaves out from the end."),
-    ("No query", "workos_search", {}, ""),
+    ("No query", "workos_search", {}, "docent names the parameter and its type."),
     ("A number for a query", "workos_search", {"query": 7}, "docent names the parameter and the type; the other shows an internal error."),
     ("White space for a query", "workos_search", {"query": "  "}, "docent asks for a question."),
     ("Examples, where there are none", "workos_examples", {"example": "sso"}, "The package has none; docent says how to index some, the other that it would fetch them."),
-    ("No example", "workos_examples", {}, ""),
+    ("No example", "workos_examples", {}, "docent names the parameter and its type."),
     ("A number for an example", "workos_examples", {"example": 7}, "docent names the parameter and the type."),
     ("A changelog", "workos_changelogs", {"package": "workos-platform"}, ""),
-    ("A wrong package", "workos_changelogs", {"package": "workos"}, ""),
-    ("No package", "workos_changelogs", {}, ""),
+    ("A wrong package", "workos_changelogs", {"package": "workos"}, "docent names the packages that there are; the other also recommends ones that are not there."),
+    ("No package", "workos_changelogs", {}, "docent names the parameter and its type."),
     ("A number for a package", "workos_changelogs", {"package": 7}, "docent names the parameter and the type."),
     ("An unknown tool", "workos_nothing", {}, "By the protocol's own error, with the known tools."),
 ]
@@ -159,7 +159,7 @@ def bodies(server, docs):
     """Pages whose whole text comes first in the answer, the others, and the paths that each answer names."""
     same, other, named = 0, [], {}
     for page in sorted(path for path in docs.rglob("*.md*") if path.is_file()):
-        if page.suffix not in (".md", ".mdx") or page.is_symlink() or "linked" in page.parts:
+        if page.suffix not in (".md", ".mdx"):
             continue
         path = EXTENSION.sub("", page.relative_to(docs).as_posix())
         ended, text = server.call("workos_docs", {"path": path})
@@ -190,7 +190,9 @@ def described(ended, text):
         parts.append(f"{documents} headed parts")
     if listed:
         parts.append(f"{listed} names listed")
-    return ", ".join(parts)
+    first = next(iter(text.splitlines()), "").removeprefix("Error: ")
+    said = f": “{first[:70]}{'…' if len(first) > 70 else ''}”" if ended != "answer" else ""
+    return ", ".join(parts) + said
 
 
 def tell(text):
@@ -210,12 +212,9 @@ def prepared(version, docent, folder):
     own = folder / "own" / "content"
     shutil.copytree(package / ".docs" / "organized", own)
     run([docent, "index", own, "--index", folder / "index"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    # After indexing: a file that has become a link since is the harder case.
-    plant(package / ".docs" / "organized", folder)
-    plant(own, folder)
     original = Server(["node", str(package / "dist" / "index.js")])
     ours = Server([str(docent), "serve", "--index", str(folder / "index"), "--preset", "workos"])
-    return {PACKAGE: original, "docent": ours}, own / "docs"
+    return {PACKAGE: original, "docent": ours}, [package / ".docs" / "organized", own]
 
 
 def cell(text):
@@ -242,14 +241,12 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         for version in arguments.versions:
             folder = pathlib.Path(temporary).resolve() / version
-            servers, docs = prepared(version, docent, folder)
+            servers, contents = prepared(version, docent, folder)
             named = {}
             for name, server in servers.items():
-                tell(f"{version}: pages and paths of {name}")
-                same, other, named[name] = bodies(server, docs)
+                tell(f"{version}: pages of {name}")
+                same, other, named[name] = bodies(server, contents[-1] / "docs")
                 pages.append((version, name, same, same + len(other)))
-                for parameter, (tried, read) in escaped(server, folder).items():
-                    reads.append((version, name, parameter, tried, read))
             kept = [path for path, paths in named[PACKAGE].items() if paths <= named["docent"].get(path, set())]
             pages.append((version, "docent names all neighbours that the other names", len(kept), len(named[PACKAGE])))
             if version == arguments.versions[0]:
@@ -258,6 +255,13 @@ def main():
                 calls = [(kind, tool, given, why, *(described(*server.call(tool, given)) for server in servers.values()))
                          for kind, tool, given, why in CALLS]
                 shares = {name: answered(server, questions) for name, server in servers.items()} if questions else {}
+            # Last, and after indexing: a file that has become a link since is the harder case.
+            for content in contents:
+                plant(content, folder)
+            for name, server in servers.items():
+                tell(f"{version}: paths that lead out of the content of {name}")
+                for parameter, (tried, read) in escaped(server, folder).items():
+                    reads.append((version, name, parameter, tried, read))
             for server in servers.values():
                 server.close()
     arguments.output.write_text(page(arguments.versions, pages, reads, calls, shares, len(questions), tools))
@@ -319,7 +323,7 @@ def page(versions, pages, reads, calls, shares, questions, tools):
         "|---|---|---|---|---|",
     ]
     for kind, tool, given, why, theirs, ours in calls:
-        lines.append(f"| {kind} | `{tool}` `{cell(shown(given))}` | {theirs} | {ours} | {why} |")
+        lines.append(f"| {kind} | `{tool}` `{cell(shown(given))}` | {cell(theirs)} | {cell(ours)} | {why} |")
     return "\n".join(lines) + "\n"
 
 
