@@ -21,10 +21,10 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use docent::chunking::{ChunkSettings, Chunker, TokenCounter};
-use docent::embedding::Embedder;
+use docent::embedding::{EmbedError, Embedder, Encoding, ModelIdentity, Role};
 use docent::index::{GraphSettings, Index};
 use docent::parse::{Format, parse};
-use docent::retrieval::{Part, Query, Retriever};
+use docent::retrieval::{Query, Retriever};
 use docent::source::SourcePath;
 use synthetic::{Random, StandIn};
 
@@ -33,27 +33,28 @@ const DOCUMENTS: usize = 4_000;
 const TIMES: usize = 4;
 const MOST_GROWTH: f64 = 0.03;
 
-/// The parts of the ranking that each path leaves out, so that what is left is the path and what all need.
-const PATHS: [(&str, &[Part]); 4] = [
-    ("answer", &[]),
-    ("dense", &[Part::Late, Part::Lexical, Part::Document]),
-    ("lexical", &[Part::Late, Part::Dense, Part::Document]),
-    ("late", &[Part::Lexical, Part::Document]),
+/// A path, and one round of it over an index. Late interaction is what `answer` has and `first views` has not.
+const PATHS: [(&str, fn(&Path, usize)); 5] = [
+    ("answer", |index, times| answer(index, times, Arc::new(StandIn::default()))),
+    ("first views", |index, times| answer(index, times, Arc::new(Pooled(StandIn::default())))),
+    ("dense", dense),
+    ("lexical", lexical),
+    ("chunking", |_, times| chunk(times)),
 ];
-const CHUNKING: &str = "chunking";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if let [run, path, times, index] = arguments.as_slice() {
         assert_eq!(run, "run");
-        repeat(path, times.parse().unwrap(), Path::new(index));
+        let (_, repeat) = PATHS.iter().find(|(name, _)| *name == path).unwrap();
+        repeat(Path::new(index), times.parse().unwrap());
         return ExitCode::SUCCESS;
     }
     let folder = tempfile::tempdir().unwrap();
     let (source, index) = (folder.path().join("source"), folder.path().join("index"));
     synthetic::write_documents(&source, DOCUMENTS, &mut Random::new(42));
     synthetic::build(&index, &source, &StandIn::default(), GraphSettings::default());
-    let paths = PATHS.iter().map(|(name, _)| *name).chain([CHUNKING]);
+    let paths = PATHS.iter().map(|(name, _)| *name);
     let counts: BTreeMap<String, u64> = paths.map(|path| (path.to_owned(), counted(path, &index))).collect();
     if arguments.iter().any(|argument| argument == "--update") {
         std::fs::write(COUNTS, toml::to_string(&counts).unwrap()).unwrap();
@@ -70,7 +71,7 @@ fn compare(counts: &BTreeMap<String, u64>) -> ExitCode {
         let growth = *count as f64 / before as f64 - 1.0;
         has_grown |= growth > MOST_GROWTH;
         let verdict = if growth > MOST_GROWTH { "   TOO MUCH" } else { "" };
-        println!("{path:10} {count:>14} instructions   {:+.2} %{verdict}", growth * 100.0);
+        println!("{path:12} {count:>14} instructions   {:+.2} %{verdict}", growth * 100.0);
     }
     if has_grown {
         println!(
@@ -98,17 +99,53 @@ fn counted(path: &str, index: &Path) -> u64 {
     twice - once
 }
 
-fn repeat(path: &str, times: usize, index: &Path) {
-    let mut random = Random::new(7);
-    if path == CHUNKING {
-        return chunk(times, &mut random);
-    }
-    let (_, parts) = PATHS.iter().find(|(name, _)| *name == path).unwrap();
-    let embedder: Arc<dyn Embedder> = Arc::new(StandIn::default());
-    let retriever = Retriever::new(Index::open(index).unwrap(), embedder).unwrap().without(parts);
-    let query = Query::new(&random.text(14), 10).unwrap();
+fn answer(index: &Path, times: usize, embedder: Arc<dyn Embedder>) {
+    let retriever = Retriever::new(Index::open(index).unwrap(), embedder).unwrap();
+    let query = Query::new(&question(), 10).unwrap();
     for _ in 0..times {
         black_box(retriever.answer(&query).unwrap());
+    }
+}
+
+fn dense(index: &Path, times: usize) {
+    let index = Index::open(index).unwrap();
+    let vector = StandIn::default().encode(&question(), Role::Query).unwrap().pooled;
+    for _ in 0..times {
+        let centred = index.vectors().centred(vector.as_slice());
+        black_box(index.vectors().scan(&centred));
+    }
+}
+
+fn lexical(index: &Path, times: usize) {
+    let (index, question) = (Index::open(index).unwrap(), question());
+    for _ in 0..times {
+        black_box(index.lexical().scores(&index.lexical().query_terms(&question)));
+    }
+}
+
+fn question() -> String {
+    Random::new(7).text(14)
+}
+
+/// Gives no vectors of single tokens.
+struct Pooled(StandIn);
+
+impl Embedder for Pooled {
+    fn identity(&self) -> &ModelIdentity {
+        self.0.identity()
+    }
+
+    fn encode(&self, text: &str, role: Role) -> Result<Encoding, EmbedError> {
+        let pooled = self.0.encode(text, role)?.pooled;
+        Ok(Encoding { pooled, token_ids: Vec::new(), token_vectors: Vec::new() })
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.0.count_tokens(text)
+    }
+
+    fn parallelism(&self) -> usize {
+        1
     }
 }
 
@@ -121,7 +158,8 @@ impl TokenCounter for Words {
 }
 
 /// A page of 40 sections with lists, a table and code.
-fn chunk(times: usize, random: &mut Random) {
+fn chunk(times: usize) {
+    let mut random = Random::new(7);
     let mut page = String::from("# Page\n\n");
     for section in 0..40 {
         page += &format!(

@@ -132,6 +132,12 @@ pub trait Embedder: Send + Sync {
     /// How many calls of [`Embedder::encode`] can run at the same time.
     fn parallelism(&self) -> usize;
 
+    /// How many threads work on one text, and may work on the rest of its question. More than one where
+    /// one question at a time is expected.
+    fn threads_per_text(&self) -> usize {
+        1
+    }
+
     /// How much its similarities differ between passages.
     fn spreads(&self) -> Spreads {
         Spreads::default()

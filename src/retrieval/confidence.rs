@@ -78,7 +78,7 @@ pub fn calibrate(index: &Index, embedder: &dyn Embedder) -> Result<Calibration, 
 fn unrelated_evidence(index: &Index, embedder: &dyn Embedder) -> Result<Vec<Evidence>, RetrievalError> {
     let recipe = Recipe::for_spreads(embedder.spreads());
     let document_of = documents_of_chunks(index)?;
-    let ranking = Ranking { index, document_of: &document_of, admitted: None, recipe: &recipe };
+    let ranking = Ranking { index, document_of: &document_of, admitted: None, recipe: &recipe, threads: 1 };
     let questions: Vec<&str> = UNRELATED.lines().collect();
     let evidence = in_parallel(questions.len(), embedder.parallelism(), |number| {
         let question = questions[number];

@@ -139,6 +139,7 @@ impl Retriever {
             document_of: &self.document_of,
             admitted: watch.during(Stage::Filter, || self.reader.admitted(query))?,
             recipe: &self.recipe,
+            threads: self.embedder.threads_per_text(),
         })
     }
 
