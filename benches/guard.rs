@@ -7,6 +7,7 @@
 //! `cargo bench --bench guard -- [--update]`: exit status 1 where a path has grown by more than 3 %.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::print_stdout,
     reason = "a bench prints, and ends where it cannot go on"
 )]
@@ -33,8 +34,11 @@ const DOCUMENTS: usize = 4_000;
 const TIMES: usize = 4;
 const MOST_GROWTH: f64 = 0.03;
 
-/// A path, and one round of it over an index. Late interaction is what `answer` has and `first views` has not.
-const PATHS: [(&str, fn(&Path, usize)); 5] = [
+/// Runs a path over an index so many times.
+type Rounds = fn(&Path, usize);
+
+/// The paths by their names. Late interaction is what `answer` has and `first views` has not.
+const PATHS: [(&str, Rounds); 5] = [
     ("answer", |index, times| answer(index, times, Arc::new(StandIn::default()))),
     ("first views", |index, times| answer(index, times, Arc::new(Pooled(StandIn::default())))),
     ("dense", dense),
