@@ -18,6 +18,14 @@ test *FILTER:
 explore CASES="20000":
     PROPTEST_RNG_SEED="$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')" PROPTEST_CASES={{CASES}} cargo test --locked --lib
 
+# Change the corpus of each fuzz target ROUNDS times, without a fuzzer
+fuzz ROUNDS="20000":
+    DOCENT_FUZZ_ROUNDS={{ROUNDS}} cargo test --locked fuzzing
+
+# Compare approximate search with hnswlib, usearch and faiss, in an environment of its own (needs pip)
+bench-ann *OPTIONS:
+    python3 benches/ann.py {{OPTIONS}}
+
 # Compare `docent batch` with one question after the other over MCP, and with the encoder alone
 bench-batch ROUNDS="5" QUESTIONS="1000":
     cargo bench --locked --bench batch -- {{ROUNDS}} {{QUESTIONS}}
