@@ -18,6 +18,7 @@ mod eval_trec;
 mod examples;
 mod explain;
 mod formats;
+mod fuzzing;
 mod graph;
 mod handbook;
 mod helping;
