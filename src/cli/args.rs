@@ -5,6 +5,7 @@ mod eval;
 mod index;
 mod prepare;
 mod transfer;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ pub(super) use eval::{By, CompareArguments, EvalArguments};
 pub(super) use index::IndexArguments;
 pub(super) use prepare::PrepareArguments;
 pub(super) use transfer::{ExportArguments, ImportArguments};
+pub(super) use watch::WatchArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,6 +89,8 @@ pub(super) enum Command {
     Models(ModelsArguments),
     /// Index documents, or bring their index up to date
     Index(IndexArguments),
+    /// Keep an index up to date while its documents change
+    Watch(WatchArguments),
     /// Write the index's chunks and vectors to files, for other tools and models
     Export(ExportArguments),
     /// Make an index of the same chunks with vectors that were made elsewhere
@@ -229,6 +233,7 @@ pub(super) struct AskArguments {
 Examples:
   docent serve --index ~/notes/index                  for one client, on stdin and stdout
   claude mcp add docent -- docent serve --index ~/notes/index
+  docent serve --watch                                and keep the index up to date meanwhile
   docent serve --shared                               for many on this machine, each over stdio
   docent serve --http 127.0.0.1:8080                  for many, at http://127.0.0.1:8080/mcp
   docent serve --http 0.0.0.0:8080 --token-file FILE  for other machines too
@@ -239,6 +244,10 @@ pub(super) struct ServeArguments {
     /// Offer the tools that a kind of client asks for: `chatgpt`, or a file of your own
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) preset: Option<PathBuf>,
+
+    /// Keep the index up to date while serving: what `docent.toml` says, else what is indexed already
+    #[arg(long)]
+    pub(super) watch: bool,
 
     /// Share one process, with one model in memory, among all agents that ask this index
     #[cfg(unix)]

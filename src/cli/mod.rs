@@ -53,6 +53,7 @@ fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
         Command::Pull(pull) => commands::pull::run(&settings, &pull),
         Command::Models(models) => commands::models::run(&settings, models),
         Command::Index(index) => commands::index::run(&settings, &index),
+        Command::Watch(watch) => commands::watch::run(&settings, &watch),
         Command::Export(export) => commands::export::run(&settings, &export),
         Command::Import(import) => commands::import::run(&settings, &import),
         Command::Prepare(prepare) => commands::prepare::run(&settings, &prepare),

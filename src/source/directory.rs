@@ -195,11 +195,16 @@ fn builder(root: &Path, limits: &Limits, without: Option<&Path>) -> WalkBuilder 
 
 /// Folders that never hold a project's own documents. The root itself may have such a name.
 fn is_unwanted_folder(entry: &DirEntry) -> bool {
-    const UNWANTED: [&str; 8] =
-        [".git", ".hg", ".svn", ".jj", "node_modules", "__pycache__", ".venv", "target"];
     entry.depth() > 0
         && entry.file_type().is_some_and(|kind| kind.is_dir())
-        && entry.file_name().to_str().is_some_and(|name| UNWANTED.contains(&name))
+        && entry.file_name().to_str().is_some_and(is_unwanted_name)
+}
+
+/// Whether folders of this name are never read.
+pub(super) fn is_unwanted_name(name: &str) -> bool {
+    const UNWANTED: [&str; 8] =
+        [".git", ".hg", ".svn", ".jj", "node_modules", "__pycache__", ".venv", "target"];
+    UNWANTED.contains(&name)
 }
 
 fn visit(

@@ -12,6 +12,7 @@ mod path;
 mod read;
 mod skip;
 mod spec;
+mod watch;
 
 pub use collection::{CollectionName, InvalidCollectionName};
 pub use corpus::{Record, id_of_path, is_corpus, path_of_id};
@@ -22,6 +23,7 @@ pub use path::{InvalidSourcePath, SourcePath};
 pub use read::{FileText, read_bytes, text_of};
 pub use skip::{Skip, SkipReason};
 pub use spec::{InvalidSource, Origin, Registry, SourceSpec, without_password};
+pub use watch::SourceWatch;
 
 /// How much of a source is taken in.
 #[derive(Debug, Clone)]

@@ -51,7 +51,7 @@ const ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["zip"], &["embedding/pull/", "extract/docx.rs", "remote/archive.rs"]),
     (&["html5ever", "lopdf"], &["extract/"]),
     (&["tree_sitter"], &["parse/grammar.rs", "parse/code.rs"]),
-    (&["ignore"], &["source/"]),
+    (&["ignore", "notify"], &["source/"]),
     (&["text_splitter"], &["chunking/"]),
 ];
 

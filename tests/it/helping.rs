@@ -4,11 +4,12 @@ use serde_json::json;
 
 use crate::testenv::TestEnv;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "quickstart",
     "pull",
     "models",
     "index",
+    "watch",
     "prepare",
     "ask",
     "serve",

@@ -57,3 +57,4 @@ mod sources;
 mod streams;
 mod testenv;
 mod transfer;
+mod watching;

@@ -17,6 +17,7 @@ use crate::evaluation::{
 use crate::index::{Index, OpenError, read_manifest};
 use crate::progress::Progress;
 use crate::retrieval::{Part, Retriever};
+use crate::source::SourceSpec;
 
 pub(in crate::cli) fn run(mut settings: Settings, arguments: &EvalArguments) -> Result<ExitStatus, Failure> {
     // What is wrong with the files should not wait for an index or a model.
@@ -75,7 +76,7 @@ fn build_where_asked(
         folder.path().clone_into(&mut settings.index);
         Some(folder)
     };
-    index::build(settings, index::Sources::of(vec![corpus.clone()]))?;
+    index::build(settings, &index::Sources::of(vec![SourceSpec::directory(corpus.clone())]))?;
     Ok(temporary)
 }
 

@@ -1,8 +1,9 @@
 //! `docent index`: documents in, one new generation out.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{collections, plan};
@@ -13,6 +14,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::model::{self, Purpose};
 use crate::cli::settings::Settings;
+use crate::embedding::Embedder;
 use crate::embedding::catalog::ModelSpec;
 use crate::index::{
     BuildReport, GraphSettings, GraphSummary, IndexBuilder, Manifest, OpenError, Outcome, Root, Survey,
@@ -21,16 +23,18 @@ use crate::index::{
 use crate::progress::Progress;
 use crate::remote;
 use crate::retrieval::calibrate;
-use crate::source::{Limits, Origin, Skip, SourceSpec};
+use crate::source::{CollectionName, Limits, Origin, Skip, SourceSpec};
 
 /// Files left out that are named one by one; `docent status --json` names more.
 const NAMED_SKIPS: usize = 10;
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Result<ExitStatus, Failure> {
     let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
-    let mut sources = match &arguments.drop_collection {
-        Some(name) => collections::without(settings, name)?,
-        None => sources(settings, arguments)?,
+    let mut sources = if let Some(name) = &arguments.drop_collection {
+        collections::without(settings, name)?
+    } else {
+        let (typed, config) = (&arguments.sources, arguments.config.as_deref());
+        sources(settings, typed, config, arguments.collection.as_ref())?
     };
     if arguments.prune && arguments.sources.is_empty() {
         sources = without_gone(settings, sources);
@@ -44,7 +48,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Re
     if arguments.dry_run {
         return plan::run(settings, &sources, arguments.json);
     }
-    build(settings, sources)?;
+    build(settings, &sources)?;
     if arguments.prune {
         prune(&settings.index)?;
     }
@@ -62,9 +66,8 @@ pub(in crate::cli) struct Sources {
 }
 
 impl Sources {
-    /// These folders and files, looked at in the common way.
-    pub(in crate::cli) fn of(paths: Vec<PathBuf>) -> Self {
-        let sources = paths.into_iter().map(SourceSpec::directory).collect();
+    /// These, looked at in the common way.
+    pub(in crate::cli) fn of(sources: Vec<SourceSpec>) -> Self {
         Self { of: sources, limits: Limits::default(), trust_times: true, graph: GraphSettings::default() }
     }
 
@@ -86,16 +89,26 @@ impl Sources {
 }
 
 /// What was typed, beside the other collections; else what is declared, else what was indexed before.
-fn sources(settings: &Settings, arguments: &IndexArguments) -> Result<Vec<SourceSpec>, Failure> {
-    if !arguments.sources.is_empty() {
-        let typed = arguments.sources.iter().map(|text| source_of(text)).collect::<Result<_, _>>()?;
-        return Ok(collections::beside_the_others(settings, typed, arguments.collection.as_ref()));
+pub(super) fn sources(
+    settings: &Settings,
+    typed: &[OsString],
+    config: Option<&Path>,
+    collection: Option<&CollectionName>,
+) -> Result<Vec<SourceSpec>, Failure> {
+    if !typed.is_empty() {
+        let typed = typed.iter().map(|text| source_of(text)).collect::<Result<_, _>>()?;
+        return Ok(collections::beside_the_others(settings, typed, collection));
     }
-    let default = Path::new(declared::FILE);
-    match arguments.config.as_deref().or_else(|| default.is_file().then_some(default)) {
+    match declaration(config) {
         Some(file) => Ok(declared::read(file)?),
         None => indexed_before(settings),
     }
+}
+
+/// The file that declares the sources where none are typed.
+pub(super) fn declaration(config: Option<&Path>) -> Option<&Path> {
+    let default = Path::new(declared::FILE);
+    config.or_else(|| default.is_file().then_some(default))
 }
 
 /// What is there under this name is meant, whatever it looks like.
@@ -107,32 +120,46 @@ pub(super) fn source_of(text: &OsStr) -> Result<SourceSpec, Failure> {
 }
 
 /// Builds the index and tells on stderr what was done.
-pub(in crate::cli) fn build(settings: &Settings, sources: Sources) -> Result<BuildReport, Failure> {
+pub(in crate::cli) fn build(settings: &Settings, sources: &Sources) -> Result<BuildReport, Failure> {
     let started = Instant::now();
-    let roots = roots(settings, &sources)?;
+    let roots = roots(settings, sources)?;
+    let before = read_manifest(&settings.index).ok();
+    let report = build_with(settings, sources, &roots, &mut None)?;
+    tell(settings, &report, before.as_ref(), started);
+    Ok(report)
+}
+
+/// Builds the index from what is at `roots`. The model is loaded into `loaded` when it is needed first.
+pub(super) fn build_with(
+    settings: &Settings,
+    sources: &Sources,
+    roots: &[Root],
+    loaded: &mut Option<Arc<dyn Embedder>>,
+) -> Result<BuildReport, Failure> {
     // An index that cannot be read is replaced; the builder says so.
     let existing = read_manifest(&settings.index).ok();
     let spec = model::for_indexing(settings, existing.as_ref())?;
-    let survey = sources.survey(settings, &roots);
-    let report = if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
-        report
-    } else {
-        let embedder = model::load(settings, spec, Purpose::Indexing)?;
-        let builder = IndexBuilder {
-            folder: settings.index.clone(),
-            roots: roots.clone(),
-            limits: sources.limits,
-            trust_times: sources.trust_times,
-            chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
-            graph: sources.graph,
-            embedder: embedder.as_ref(),
-            calibrate: Some(&|index| calibrate(index, embedder.as_ref())),
-            progress: &settings.progress,
-        };
-        builder.build()?
+    let survey = sources.survey(settings, roots);
+    if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
+        return Ok(report);
+    }
+    let embedder = match loaded.take().filter(|loaded| loaded.identity().name == spec.name) {
+        Some(embedder) => embedder,
+        None => model::load(settings, spec, Purpose::Indexing)?,
     };
-    tell(settings, &report, existing.as_ref(), started);
-    Ok(report)
+    let embedder = &**loaded.insert(embedder);
+    let builder = IndexBuilder {
+        folder: settings.index.clone(),
+        roots: roots.to_vec(),
+        limits: sources.limits.clone(),
+        trust_times: sources.trust_times,
+        chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
+        graph: sources.graph,
+        embedder,
+        calibrate: Some(&|index| calibrate(index, embedder)),
+        progress: &settings.progress,
+    };
+    Ok(builder.build()?)
 }
 
 /// The sources as they are on this machine, fetched where they are elsewhere.
@@ -221,7 +248,7 @@ fn without_repeats(mut roots: Vec<Root>) -> Vec<Root> {
     roots
 }
 
-fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
+pub(super) fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
     let note = |text: &str| settings.progress.note(text);
     if let Some(text) = before.and_then(|before| replaced(before, &report.manifest)) {
         note(&text);

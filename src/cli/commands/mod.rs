@@ -19,3 +19,4 @@ pub(super) mod pull;
 pub(super) mod quickstart;
 pub(super) mod serve;
 pub(super) mod status;
+pub(super) mod watch;

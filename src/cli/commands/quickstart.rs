@@ -13,6 +13,7 @@ use crate::cli::settings::Settings;
 use crate::index::{Index, read_manifest};
 use crate::progress::Progress;
 use crate::retrieval::Query;
+use crate::source::SourceSpec;
 
 /// docent's own manual, in a checkout.
 const MANUAL: &str = "docs";
@@ -38,7 +39,7 @@ pub(in crate::cli) fn run(
         pull::fetch(settings, spec, None)?;
     }
     note("2. index");
-    index::build(settings, index::Sources::of(vec![path]))?;
+    index::build(settings, &index::Sources::of(vec![SourceSpec::directory(path)]))?;
     note("3. first question");
     let question = if asked_for_manual { MANUAL_QUESTION.to_owned() } else { question_for(&settings.index)? };
     let answer = ask::answer(settings, &Query::new(&question, SAMPLE_LIMIT)?)?;

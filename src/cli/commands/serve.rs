@@ -2,7 +2,9 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
+use super::watch;
 use crate::cli::args::ServeArguments;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
@@ -21,9 +23,10 @@ pub(in crate::cli) fn run(settings: Settings, arguments: ServeArguments) -> Resu
     if arguments.shared {
         return shared::run(settings, &arguments, tools);
     }
+    let watches = arguments.watch;
     match http_settings(arguments)? {
-        None => mcp::serve_stdio(resident(settings, Purpose::Asking), tools)?,
-        Some(http) => mcp::serve_http(resident(settings, Purpose::Many), tools, http, |address| {
+        None => mcp::serve_stdio(resident(settings, Purpose::Asking, watches), tools)?,
+        Some(http) => mcp::serve_http(resident(settings, Purpose::Many, watches), tools, http, |address| {
             // Where stderr is gone there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "serving MCP at http://{address}/mcp");
         })?,
@@ -31,7 +34,12 @@ pub(in crate::cli) fn run(settings: Settings, arguments: ServeArguments) -> Resu
     Ok(ExitStatus::Success)
 }
 
-fn resident(settings: Settings, purpose: Purpose) -> Resident {
+/// What answers; with `watches`, over an index that is kept up to date beside it.
+fn resident(settings: Settings, purpose: Purpose, watches: bool) -> Resident {
+    let settings = Arc::new(settings);
+    if watches {
+        watch::beside(Arc::clone(&settings));
+    }
     let index = settings.index.clone();
     let load = move |made_by: &ModelIdentity| {
         let load = || model::load(&settings, model::by_identity(&settings, made_by)?, purpose);
@@ -82,7 +90,8 @@ mod shared {
         let meeting = meeting(&command).map_err(ServeError::from)?;
         if arguments.behind {
             let idle = Duration::from_secs(u64::from(arguments.idle));
-            mcp::serve_behind(resident(settings, Purpose::Asking), tools, &meeting, idle)?;
+            let resident = resident(settings, Purpose::Asking, arguments.watch);
+            mcp::serve_behind(resident, tools, &meeting, idle)?;
         } else {
             mcp::relay_stdio(&meeting, || start(&command))?;
         }
@@ -102,6 +111,9 @@ mod shared {
             // A name of docent's own, or a file; only the latter has a folder.
             let file = std::path::absolute(preset).ok().filter(|file| file.is_file());
             command.extend(["--preset".into(), file.as_ref().unwrap_or(preset).display().to_string()]);
+        }
+        if arguments.watch {
+            command.push("--watch".into());
         }
         command.extend(["--idle".into(), arguments.idle.to_string(), "--behind".into()]);
         command

@@ -1,0 +1,165 @@
+//! `docent watch`: the index follows its documents.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cli::args::WatchArguments;
+use crate::cli::commands::index::{Sources, build_with, declaration, roots, sources, tell};
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::failure::Failure;
+use crate::cli::settings::Settings;
+use crate::embedding::Embedder;
+use crate::index::{Outcome, Root, read_manifest};
+use crate::progress::Progress as _;
+use crate::remote;
+use crate::source::{Origin, SourceSpec, SourceWatch};
+
+/// How long after a build that failed the next try is, if nothing changes before.
+const RETRY: Duration = Duration::from_secs(10);
+/// How often a server without an index looks for one.
+const LOOK: Duration = Duration::from_secs(1);
+
+pub(in crate::cli) fn run(settings: &Settings, arguments: &WatchArguments) -> Result<ExitStatus, Failure> {
+    let WatchArguments { sources: typed, config, collection } = arguments;
+    let find = || sources(settings, typed, config.as_deref(), collection.as_ref());
+    let file = if typed.is_empty() { declaration(config.as_deref()) } else { None };
+    let mut following = Following::new(settings, file.map(PathBuf::from), &find)?;
+    // What is wrong from the start is not for waiting.
+    following.update()?;
+    settings.progress.note("watching for changes; stop with Ctrl-C");
+    following.follow()
+}
+
+/// Follows what `docent.toml` declares, or what is indexed already, beside a server. What is wrong is
+/// told on stderr, and tried again.
+pub(super) fn beside(settings: Arc<Settings>) {
+    std::thread::spawn(move || {
+        let settings = &*settings;
+        let find = || sources(settings, &[], None, None);
+        let mut told = None;
+        loop {
+            match Following::new(settings, declaration(None).map(PathBuf::from), &find) {
+                Ok(mut following) => {
+                    following.try_update();
+                    following.follow();
+                }
+                Err(failure) => {
+                    tell_once(settings, &mut told, words(&failure));
+                    let is_waiting = matches!(failure, Failure::NothingToIndex { .. });
+                    std::thread::sleep(if is_waiting { LOOK } else { RETRY });
+                }
+            }
+        }
+    });
+}
+
+/// Builds whenever there is something to build.
+struct Following<'run> {
+    settings: &'run Settings,
+    /// What to index now: other collections may have come, and the declaration may have changed.
+    find: &'run dyn Fn() -> Result<Vec<SourceSpec>, Failure>,
+    /// The file that declares it, where one does.
+    declaration: Option<PathBuf>,
+    sources: Sources,
+    roots: Vec<Root>,
+    watch: SourceWatch,
+    /// Loaded when it is needed first, and kept.
+    embedder: Option<Arc<dyn Embedder>>,
+    /// What was told last, while it is still so.
+    trouble: Option<String>,
+}
+
+impl<'run> Following<'run> {
+    fn new(
+        settings: &'run Settings,
+        declaration: Option<PathBuf>,
+        find: &'run dyn Fn() -> Result<Vec<SourceSpec>, Failure>,
+    ) -> Result<Self, Failure> {
+        let sources = Sources::of(found(find)?);
+        let roots = true_roots(settings, &sources)?;
+        // Before the first build, so that nothing is missed between it and the first wait.
+        let watch = watch(settings, &roots, declaration.as_ref());
+        if let Some(failure) = watch.failure() {
+            settings
+                .progress
+                .note(&format!("the system does not tell of changes ({failure}): looking every few seconds"));
+        }
+        Ok(Self { settings, find, declaration, sources, roots, watch, embedder: None, trouble: None })
+    }
+
+    fn follow(&mut self) -> ! {
+        loop {
+            self.watch.wait(self.trouble.is_some().then_some(RETRY));
+            self.try_update();
+        }
+    }
+
+    /// Brings the index up to date; a failure (another docent writes, the disk is full) is told and
+    /// tried again.
+    fn try_update(&mut self) {
+        let gone = self.watch.gone();
+        if let Some(gone) = gone.first() {
+            let text = format!("`{}` is gone: the index stays as it is until it is back", gone.display());
+            tell_once(self.settings, &mut self.trouble, text);
+        } else if let Err(failure) = self.update() {
+            tell_once(self.settings, &mut self.trouble, words(&failure));
+        }
+    }
+
+    fn update(&mut self) -> Result<(), Failure> {
+        let started = Instant::now();
+        self.look_for_sources()?;
+        let before = read_manifest(&self.settings.index).ok();
+        let report = build_with(self.settings, &self.sources, &self.roots, &mut self.embedder)?;
+        if report.outcome != Outcome::Unchanged || before.is_none() {
+            tell(self.settings, &report, before.as_ref(), started);
+        }
+        self.trouble = None;
+        Ok(())
+    }
+
+    /// Where other sources are to be indexed than before, they are fetched and watched.
+    fn look_for_sources(&mut self) -> Result<(), Failure> {
+        let now = found(self.find)?;
+        if now != self.sources.of {
+            let sources = Sources::of(now);
+            self.roots = true_roots(self.settings, &sources)?;
+            self.watch = watch(self.settings, &self.roots, self.declaration.as_ref());
+            self.sources = sources;
+        }
+        Ok(())
+    }
+}
+
+fn found(find: &dyn Fn() -> Result<Vec<SourceSpec>, Failure>) -> Result<Vec<SourceSpec>, Failure> {
+    Ok(find()?.into_iter().map(remote::absolute).collect())
+}
+
+/// Roots by their full names: a folder that is moved away and comes back is the same one.
+fn true_roots(settings: &Settings, sources: &Sources) -> Result<Vec<Root>, Failure> {
+    let mut roots = roots(settings, sources)?;
+    for root in &mut roots {
+        root.path = root.path.canonicalize().unwrap_or_else(|_| root.path.clone());
+    }
+    Ok(roots)
+}
+
+/// Watches what is of this machine. What was fetched stays as it is until docent is started again.
+fn watch(settings: &Settings, roots: &[Root], declaration: Option<&PathBuf>) -> SourceWatch {
+    let here = roots.iter().filter(|root| matches!(root.source.origin, Origin::Directory { .. }));
+    let declaration = declaration.and_then(|file| file.canonicalize().ok());
+    let paths: Vec<PathBuf> = here.map(|root| root.path.clone()).chain(declaration).collect();
+    SourceWatch::over(&paths, &settings.index)
+}
+
+fn words(failure: &Failure) -> String {
+    format!("error: {}\n\nhint: {}", failure.message(), failure.hint())
+}
+
+fn tell_once(settings: &Settings, told: &mut Option<String>, trouble: String) {
+    if told.as_ref() != Some(&trouble) {
+        settings.progress.warn(&trouble);
+        *told = Some(trouble);
+    }
+}
