@@ -57,6 +57,9 @@ fn wording_text(wording: &WordingScore) -> String {
     let mut text = row("dense", &wording.dense);
     text.push_str(&row("lexical", &wording.lexical));
     text.push_str(&row("document", &wording.document));
+    if let Some(phrase) = &wording.phrase {
+        text.push_str(&row("phrase", phrase));
+    }
     if let Some(late) = &wording.late {
         text.push_str(&row("late", late));
         text.push_str(&format!(

@@ -50,7 +50,11 @@ fn hit_text(number: usize, hit: &Hit) -> String {
     let crumb = crate::chunking::breadcrumb(&hit.title, &hit.breadcrumb);
     let source = format!("{}:{}-{}", hit.path, hit.start_line, hit.end_line);
     let stale = if hit.stale { "  (changed since it was indexed)" } else { "" };
-    let mut output = format!("{number}. {source}  (score {:.2}){stale}\n   {crumb}\n\n", hit.score);
+    let mut output = format!("{number}. {source}  (score {:.2}){stale}\n   {crumb}\n", hit.score);
+    for place in &hit.duplicates {
+        output.push_str(&format!("   also {}:{}-{}\n", place.path, place.start_line, place.end_line));
+    }
+    output.push('\n');
     for line in hit.text.lines() {
         if !line.trim().is_empty() {
             output.push_str("   ");

@@ -66,6 +66,7 @@ mod tests {
             score,
             text: path.to_string(),
             path,
+            duplicates: vec![],
             stale: false,
         }
     }

@@ -13,6 +13,9 @@ use crate::source::{CollectionName, DocumentKind, SourcePath};
 /// Version of the JSON form of an [`Answer`].
 pub const SCHEMA: u32 = 1;
 
+/// The most duplicates that a hit names: a notice that stands on every page would fill the answer.
+pub const MOST_DUPLICATES: usize = 10;
+
 /// The chunks that answer a question best, best first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
@@ -73,21 +76,47 @@ pub struct Hit {
     pub score: f32,
     /// The source itself.
     pub text: String,
+    /// Passages that say the same, which are not hits of their own: the best of them, up to
+    /// [`MOST_DUPLICATES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duplicates: Vec<Place>,
     /// Whether the document has changed, or is gone, since it was indexed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stale: bool,
 }
 
+/// Where a passage stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The document.
+    pub path: SourcePath,
+    /// First line, from 1.
+    pub start_line: u32,
+    /// Last line, included.
+    pub end_line: u32,
+}
+
 impl Answer {
-    /// The page of `ranked` (a few more than needed, best first) that `query` asks for.
-    pub(super) fn page(index: &Index, query: &Query, ranked: &[(usize, f32)]) -> Result<Self, OpenError> {
+    /// The page of `ranked` (a few more than needed, best first) that `query` asks for. Hits that stand
+    /// for others have those in `same`.
+    pub(super) fn page(
+        index: &Index,
+        query: &Query,
+        ranked: &[(usize, f32)],
+        same: &HashMap<usize, Vec<usize>>,
+    ) -> Result<Self, OpenError> {
         let rest = ranked.get(query.offset()..).unwrap_or_default();
         let shown = &rest[..rest.len().min(query.limit())];
         let manifest = index.manifest();
         let mut hits = shown
             .iter()
-            .map(|(chunk, score)| Hit::of(index, *chunk, *score))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|(chunk, score)| {
+                let others = same.get(chunk).into_iter().flatten().take(MOST_DUPLICATES);
+                let places = others.map(|other| Place::of(index, *other));
+                let duplicates = places.collect::<Result<_, _>>()?;
+                Ok(Hit { duplicates, ..Hit::of(index, *chunk, *score)? })
+            })
+            .collect::<Result<Vec<_>, OpenError>>()?;
         if query.asks_for_freshness() {
             mark_stale(index, shown, &mut hits)?;
         }
@@ -119,6 +148,15 @@ fn mark_stale(index: &Index, shown: &[(usize, f32)], hits: &mut [Hit]) -> Result
     Ok(())
 }
 
+impl Place {
+    fn of(index: &Index, chunk: usize) -> Result<Self, OpenError> {
+        let stored = index.chunk(chunk)?;
+        let document = index.document(stored.document as usize)?;
+        let (start_line, end_line) = stored.chunk.lines;
+        Ok(Self { path: document.path, start_line, end_line })
+    }
+}
+
 impl Hit {
     /// The chunk with this number.
     pub(super) fn of(index: &Index, number: usize, score: f32) -> Result<Self, OpenError> {
@@ -135,6 +173,7 @@ impl Hit {
             end_line: stored.chunk.lines.1,
             score,
             text: stored.chunk.text,
+            duplicates: Vec::new(),
             stale: false,
         })
     }

@@ -43,6 +43,8 @@ pub struct Formula {
     pub lexical_of_questions: Share,
     /// The cosine of the question and the document's mean vector.
     pub document: Share,
+    /// The part of the phrases in double quotes that the chunk has word for word.
+    pub phrase: Share,
     /// The part of what the dense view adds that is taken away where late interaction ran.
     pub late_takes_over: f32,
     /// The most candidates of one wording.
@@ -100,6 +102,9 @@ pub struct WordingScore {
     pub document: ViewScore,
     /// Late interaction; nothing where the chunk was no candidate, or the model has no token vectors.
     pub late: Option<ViewScore>,
+    /// Quoted phrases; nothing where the wording has none, or the chunk was no candidate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phrase: Option<ViewScore>,
     /// What late interaction takes away of the dense view's share: 0 or less.
     pub taken_over: f32,
     /// The sum of what was added.
@@ -170,6 +175,7 @@ impl Formula {
             lexical: share(recipe.lexical),
             lexical_of_questions: share(recipe.lexical_of_questions),
             document: share(recipe.document),
+            phrase: share(recipe.phrase),
             late_takes_over: recipe.late_takes_over,
             candidates: recipe.candidates,
             chunks_per_document: Some(recipe.chunks_per_document).filter(|most| *most != usize::MAX),
@@ -234,8 +240,10 @@ impl Explained<'_, '_> {
         let document = self.document(&wording.documents);
         let late = late.and_then(|values| self.late(values));
         let taken_over = if late.is_some() { 0.0 - recipe.late_takes_over * dense.adds } else { 0.0 };
-        let sum = wording.first[self.chunk] + late.map_or(0.0, |late| late.adds) + taken_over;
-        WordingScore { dense, lexical, document, late, taken_over, sum }
+        let phrase = self.phrase(wording);
+        let added = [late, phrase].into_iter().flatten().map(|view| view.adds).sum::<f32>();
+        let sum = wording.first[self.chunk] + added + taken_over;
+        WordingScore { dense, lexical, document, late, phrase, taken_over, sum }
     }
 
     /// The chunk's value among those of all admitted chunks.
@@ -257,6 +265,15 @@ impl Explained<'_, '_> {
         // A document's chunks stand together.
         better.dedup();
         ViewScore { value, rank: 1 + better.len(), adds: self.ranking.recipe.document.part(value) }
+    }
+
+    /// The phrases of a wording that the chunk has, among all candidates.
+    fn phrase(&self, wording: &Wording) -> Option<ViewScore> {
+        self.ranked.candidates.binary_search(&self.chunk).ok().filter(|_| !wording.phrases.is_empty())?;
+        let value = self.ranking.phrase(wording, self.chunk);
+        let others = self.ranked.candidates.iter();
+        let better = others.filter(|other| self.ranking.phrase(wording, **other) > value).count();
+        Some(ViewScore { value, rank: 1 + better, adds: self.ranking.recipe.phrase.part(value) })
     }
 
     /// The chunk's value among those of all candidates.

@@ -152,6 +152,12 @@ impl Query {
         self.freshness
     }
 
+    /// Whether hits that say the same are one: all but in a ranking, where each counts for its document.
+    #[must_use]
+    pub fn collapses_duplicates(&self) -> bool {
+        self.freshness
+    }
+
     /// The kind of documents it is asked of, where not of all.
     #[must_use]
     pub fn kind(&self) -> Option<DocumentKind> {
@@ -162,6 +168,12 @@ impl Query {
     #[must_use]
     pub fn collection(&self) -> Option<&CollectionName> {
         self.collection.as_ref()
+    }
+
+    /// How many of the best there have to be for an answer: one more than its page tells whether there
+    /// is another page.
+    pub(super) fn wanted(&self) -> usize {
+        self.offset.saturating_add(self.limit).saturating_add(1)
     }
 
     /// How many of the best hits are left out.

@@ -6,6 +6,7 @@ use super::confidence::{Evidence, HEAD, names};
 use super::dense::{Dense, Near, Plan, UNMET};
 use super::fusion::{fuse, gates, top};
 use super::late::LateQuery;
+use super::phrase::Phrases;
 use super::recipe::Recipe;
 use super::shape::is_question;
 use super::stages::{Stage, Watch};
@@ -46,6 +47,8 @@ pub(super) struct Wording {
     pub(super) is_question: bool,
     /// The names in it.
     names: String,
+    /// What it has in double quotes.
+    pub(super) phrases: Phrases,
     pub(super) late: Option<LateQuery>,
     /// What scores further chunks, where not all are scored.
     near: Option<Near>,
@@ -55,6 +58,8 @@ pub(super) struct Wording {
 pub(super) struct Ranked {
     /// Best first.
     pub(super) chunks: Vec<Scored>,
+    /// For each chunk that stands for others that say the same: those.
+    pub(super) same: HashMap<usize, Vec<usize>>,
     pub(super) evidence: Evidence,
     pub(super) wordings: Vec<Wording>,
     /// How much each wording counts.
@@ -75,7 +80,8 @@ impl Ranking<'_> {
             wordings.iter().map(|(text, encoding)| self.score(plan, text, encoding, watch)).collect();
         let candidates: Vec<usize> = watch.during(Stage::Combine, || {
             let of_each = wordings.iter().flat_map(|wording| self.top_admitted(&wording.first));
-            of_each.collect::<BTreeSet<usize>>().into_iter().collect()
+            let quoted = wordings.iter().flat_map(|wording| self.quoted(&wording.phrases));
+            of_each.chain(quoted).collect::<BTreeSet<usize>>().into_iter().collect()
         });
         // What one wording found the others have to judge as well.
         watch.during(Stage::Combine, || {
@@ -102,7 +108,7 @@ impl Ranking<'_> {
             }
             falling(ranked.into_iter().map(|(chunk, score)| (chunk, score / self.recipe.full_score)))
         });
-        Ranked { chunks, evidence, wordings, gates, candidates, by_score }
+        Ranked { chunks, same: HashMap::new(), evidence, wordings, gates, candidates, by_score }
     }
 
     /// Chunks of this document that may stand among the first. The chunks of a document follow each
@@ -145,7 +151,7 @@ impl Ranking<'_> {
         let lexical = watch
             .during(Stage::Lexical, || self.index.lexical().scores(&self.index.lexical().query_terms(text)));
         let late = watch.during(Stage::Late, || LateQuery::new(encoding, self.index.tokens()));
-        let (names, is_question) = (names(text), is_question(text));
+        let (names, is_question, phrases) = (names(text), is_question(text), Phrases::of(text));
         match view {
             Dense::All(dense) => {
                 let documents =
@@ -157,7 +163,7 @@ impl Ranking<'_> {
                     };
                     views.map(sum).collect()
                 });
-                Wording { first, dense, lexical, documents, is_question, names, late, near: None }
+                Wording { first, dense, lexical, documents, is_question, names, phrases, late, near: None }
             }
             Dense::Near(near) => watch.during(Stage::Combine, || {
                 let pool = self.pool(&near.found, &lexical);
@@ -168,6 +174,7 @@ impl Ranking<'_> {
                     documents: vec![UNMET; self.index.document_count()],
                     is_question,
                     names,
+                    phrases,
                     late,
                     near: Some(near),
                 };
@@ -229,17 +236,41 @@ impl Ranking<'_> {
 
     /// The scores of `candidates` with late interaction.
     fn full_scores(&self, wording: &Wording, candidates: &[usize]) -> Vec<f32> {
+        let first =
+            |chunk: &usize| wording.first[*chunk] + self.recipe.phrase.part(self.phrase(wording, *chunk));
         let Some(late) = &wording.late else {
-            return candidates.iter().map(|chunk| wording.first[*chunk]).collect();
+            return candidates.iter().map(first).collect();
         };
         let score = |chunk: &usize| {
             let interaction = late.score(self.index.tokens().signs(*chunk));
             let seen_twice = self.recipe.late_takes_over * self.recipe.dense.part(wording.dense[*chunk]);
-            wording.first[*chunk] + self.recipe.late.part(interaction) - seen_twice
+            first(chunk) + self.recipe.late.part(interaction) - seen_twice
         };
         let parts: Vec<&[usize]> = candidates.chunks(SHARE).collect();
         let scores_of = |part: usize| parts[part].iter().map(score).collect::<Vec<f32>>();
         in_parallel(parts.len(), self.threads, scores_of).concat()
+    }
+
+    /// The share of a wording's quoted phrases that a chunk has word for word; 0 where it has none.
+    pub(super) fn phrase(&self, wording: &Wording, chunk: usize) -> f32 {
+        if wording.phrases.is_empty() {
+            return 0.0;
+        }
+        // A damaged record is met, and told, by whoever reads the hit.
+        self.index.chunk(chunk).map_or(0.0, |stored| wording.phrases.found_in(&stored.chunk.text))
+    }
+
+    /// The chunks with a quoted phrase, among those that its words lead to.
+    fn quoted(&self, phrases: &Phrases) -> Vec<usize> {
+        let lexical = self.index.lexical();
+        let leads = |phrase: &str| self.top_admitted(&lexical.scores(&lexical.query_terms(phrase)));
+        let led_to = phrases.iter().flat_map(leads);
+        led_to
+            .filter(|chunk| {
+                let stored = self.index.chunk(*chunk);
+                stored.is_ok_and(|stored| phrases.found_in(&stored.chunk.text) > 0.0)
+            })
+            .collect()
     }
 
     /// What is admitted and no candidate, by the question's own first score, below the candidates.

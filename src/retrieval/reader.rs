@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::answer::{Answer, Degraded, Hit};
 use super::dense::nearest;
+use super::duplicates::distinct;
 use super::fusion::top;
 use super::query::Query;
 use super::staleness::source_file;
@@ -197,7 +198,8 @@ impl Reader {
             .filter(may_be)
             .map(|chunk| (chunk, scores[chunk]))
             .collect();
-        let answer = Answer::page(&self.index, query, &ranked)?;
+        let distinct = distinct(&self.index, &ranked, query.wanted())?;
+        let answer = Answer::page(&self.index, query, &distinct.chunks, &distinct.same)?;
         Ok(Answer { degraded: Some(Degraded::LexicalOnly), ..answer })
     }
 

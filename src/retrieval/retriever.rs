@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::answer::Answer;
 use super::confidence::{confidence, is_no_good_match};
+use super::duplicates::distinct;
 use super::explanation::Explanation;
 use super::query::Query;
 use super::ranking::{Ranked, Ranking};
@@ -154,13 +155,24 @@ impl Retriever {
             let encoding = watch.during(Stage::Embed, || self.embedder.encode(text, Role::Query))?;
             wordings.push((text, encoding));
         }
-        // One more than the page tells whether there is another page.
-        let wanted = query.offset().saturating_add(query.limit()).saturating_add(1);
-        Ok(ranking.of(&wordings, wanted, watch))
+        let wanted = query.wanted();
+        let mut ranked = ranking.of(&wordings, wanted, watch);
+        if !query.collapses_duplicates() {
+            return Ok(ranked);
+        }
+        let mut found = watch.during(Stage::Order, || distinct(&self.index, &ranked.chunks, wanted))?;
+        if found.chunks.len() < wanted && ranked.chunks.len() >= wanted {
+            // So many say the same that there have to be more.
+            ranked = ranking.of(&wordings, usize::MAX, watch);
+            found = watch.during(Stage::Order, || distinct(&self.index, &ranked.chunks, wanted))?;
+        }
+        (ranked.chunks, ranked.same) = (found.chunks, found.same);
+        Ok(ranked)
     }
 
     fn page(&self, query: &Query, ranked: &Ranked, watch: &mut Watch) -> Result<Answer, RetrievalError> {
-        let answer = watch.during(Stage::Read, || Answer::page(&self.index, query, &ranked.chunks))?;
+        let answer =
+            watch.during(Stage::Read, || Answer::page(&self.index, query, &ranked.chunks, &ranked.same))?;
         // An index of an older docent says nothing of what is usual in it, and an empty one neither.
         let calibration = self.index.manifest().calibration.filter(|_| !ranked.chunks.is_empty());
         let confidence = calibration.map(|calibration| confidence(&ranked.evidence, &calibration));

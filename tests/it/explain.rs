@@ -6,8 +6,12 @@ use crate::testenv::{PAGES, TestEnv};
 
 /// A long document about keys among others, so that some of its passages have to make way.
 fn library() -> TestEnv {
-    let section =
-        |number: usize| format!("## Step {number}\n\n{}\n\n", "Rotate the key and keep it. ".repeat(20));
+    let section = |number: usize| {
+        format!(
+            "## Step {number}\n\n{}\n\n",
+            format!("Rotate the key and keep it in box {number}. ").repeat(20)
+        )
+    };
     let long = format!("# Keys\n\n{}", (0..6).map(section).collect::<String>());
     let env = TestEnv::new(PAGES);
     env.write("docs/long.md", long);

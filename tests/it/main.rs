@@ -52,6 +52,7 @@ mod pull;
 mod python;
 mod quickstart;
 mod real_model;
+mod repeating;
 mod schemas;
 mod sources;
 mod streams;

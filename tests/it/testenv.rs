@@ -128,11 +128,14 @@ impl TestEnv {
         serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}\n{}", outcome.report))
     }
 
-    /// The paths that a question finds, best first.
+    /// The paths that a question finds, best first, those that say the same behind each.
     pub(crate) fn found(&self, question: &str) -> Vec<String> {
         let answer = self.json(&["ask", question, "--json", "--limit", "100"]);
         let hits = answer["hits"].as_array().unwrap();
-        hits.iter().map(|hit| hit["path"].as_str().unwrap().to_owned()).collect()
+        let with_duplicates = hits
+            .iter()
+            .flat_map(|hit| [hit].into_iter().chain(hit["duplicates"].as_array().into_iter().flatten()));
+        with_duplicates.map(|hit| hit["path"].as_str().unwrap().to_owned()).collect()
     }
 }
 

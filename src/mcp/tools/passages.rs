@@ -198,10 +198,16 @@ fn push(text: &mut String, number: usize, passage: &Passage) {
     let mut headings = vec![hit.title.as_str()];
     headings.extend(hit.breadcrumb.iter().map(String::as_str));
     let question = passage.question.map_or_else(String::new, |number| format!(" | question {number}"));
-    let stale = if hit.stale { " | stale: the source has changed since" } else { "" };
+    let mut marks = String::new();
+    for place in &hit.duplicates {
+        marks.push_str(&format!(" | also {}:{}-{}", place.path, place.start_line, place.end_line));
+    }
+    if hit.stale {
+        marks.push_str(" | stale: the source has changed since");
+    }
     let _ = write!(
         text,
-        "\n{number}. {}:{}-{} | {} | score {:.3} | id {}{question}{stale}\n<passage>\n{}\n</passage>\n",
+        "\n{number}. {}:{}-{} | {} | score {:.3} | id {}{question}{marks}\n<passage>\n{}\n</passage>\n",
         hit.path.as_str(),
         hit.start_line,
         hit.end_line,
