@@ -78,7 +78,7 @@ def indexing(setting, name, rounds, rivals=True):
         rates.setdefault("docent", []).append(len(everything) / seconds)
         peaks.setdefault("docent", []).append(peak)
         tell(f"  docent {len(everything) / seconds:.1f} chunks/s, {peak:.0f} MB")
-        runs = {label: (kind, setting.models["safetensors" if kind.startswith("s") else "f32"], batch)
+        runs = {label: (kind, setting.models["safetensors" if kind.startswith("s") else "fastembed"], batch)
                 for label, (kind, batch) in ENCODERS.items()} if rivals else {}
         runs |= {label: ("onnxruntime", setting.models[model], batch) for label, (model, batch) in LIMITS.items()}
         for label, (kind, model, batch) in runs.items():
