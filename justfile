@@ -65,7 +65,7 @@ bench-chunking SET:
     cargo build --release --locked
     python3 benches/chunking.py {{SET}}
 
-# docent beside its rivals and its limits, into docs/performance.md (installs what it compares with; half an hour)
+# docent beside its rivals and its limits, into docs/performance.md (installs what it compares with; takes long)
 bench-performance *ARGUMENTS:
     cargo build --release --locked
     target/release/docent pull all-minilm-l6-v2

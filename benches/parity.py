@@ -17,41 +17,19 @@ import subprocess
 import sys
 import tempfile
 
+from performance.servers import Stdio
+
 PACKAGE = "@workos/mcp-docs-server"
 MARKER = "PLANTED-OUTSIDE-OF-THE-CONTENT"
 EXTENSION = re.compile(r"\.mdx?$")
 
 
-class Server:
-    """One server on stdio, spoken to one request at a time."""
-
-    def __init__(self, command):
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        self.number = 0
-        client = {"name": "parity", "version": "1"}
-        self.request("initialize", {"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": client})
-        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
-
-    def send(self, message):
-        self.process.stdin.write(json.dumps(message) + "\n")
-        self.process.stdin.flush()
-
-    def request(self, method, parameters):
-        self.number += 1
-        self.send({"jsonrpc": "2.0", "id": self.number, "method": method, "params": parameters})
-        while True:
-            line = self.process.stdout.readline()
-            if not line:
-                sys.exit(f"the server ended: {self.process.args}")
-            answer = json.loads(line)
-            if answer.get("id") == self.number:
-                return answer
+class Server(Stdio):
+    """One of the two servers, whose errors are answers to compare."""
 
     def call(self, tool, arguments):
         """How it ended (`answer`, `error`, `protocol error`) and its text."""
-        answer = self.request("tools/call", {"name": tool, "arguments": arguments})
+        answer = self.exchange("tools/call", {"name": tool, "arguments": arguments})
         if "error" in answer:
             return "protocol error", answer["error"]["message"]
         result = answer["result"]
@@ -59,11 +37,7 @@ class Server:
         return ("error" if result.get("isError") else "answer"), text
 
     def tools(self):
-        return self.request("tools/list", {})["result"]["tools"]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
+        return self.request("tools/list", {})["tools"]
 
 
 # What is asked, and why the answers differ where they do.

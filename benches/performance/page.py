@@ -108,8 +108,8 @@ def indexed(results, name):
 TOP = """# Performance
 
 docent beside its rivals and its limits. Every figure is a ratio of two that were taken in one run on one machine, in
-rounds that alternate; the median of the rounds' ratios counts. One command makes this page, installs what it compares
-with, and takes about half an hour on two cores:
+rounds that alternate; the median of the rounds' ratios counts. One command makes this page, and installs what it
+compares with; `--only` runs single sections, and leaves the other figures as they were:
 
 ```sh
 just bench-performance

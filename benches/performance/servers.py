@@ -27,7 +27,8 @@ class Stdio:
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
         self.process.stdin.flush()
 
-    def request(self, method, parameters):
+    def exchange(self, method, parameters):
+        """The whole answer to a request: `result` or `error`."""
         self.number += 1
         self.send({"jsonrpc": "2.0", "id": self.number, "method": method, "params": parameters})
         while True:
@@ -36,9 +37,13 @@ class Stdio:
                 raise SystemExit(f"the server ended: {self.process.args}")
             answer = json.loads(line)
             if answer.get("id") == self.number:
-                if "error" in answer:
-                    raise SystemExit(f"{self.process.args}: {answer['error']}")
-                return answer["result"]
+                return answer
+
+    def request(self, method, parameters):
+        answer = self.exchange(method, parameters)
+        if "error" in answer:
+            raise SystemExit(f"{self.process.args}: {answer['error']}")
+        return answer["result"]
 
     def call(self, tool, arguments):
         return self.request("tools/call", {"name": tool, "arguments": arguments})

@@ -162,7 +162,10 @@ impl Batch<'_> {
 
     fn query(&self, wanted: &Wanted, query: Query) -> Result<Query, QueryError> {
         let query = query.rephrased(wanted.rephrasings.iter().map(String::as_str))?;
-        let query = self.collection.cloned().into_iter().fold(query, Query::of_collection);
+        let query = match self.collection {
+            Some(name) => query.of_collection(name.clone()),
+            None => query,
+        };
         Ok(match &wanted.path {
             Some(path) => query.within(PathFilter::new(path)?),
             None => query,

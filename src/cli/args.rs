@@ -4,6 +4,7 @@ mod batch;
 mod eval;
 mod index;
 mod prepare;
+mod sources;
 mod transfer;
 mod watch;
 
@@ -18,6 +19,7 @@ pub(super) use batch::BatchArguments;
 pub(super) use eval::{By, CompareArguments, EvalArguments};
 pub(super) use index::IndexArguments;
 pub(super) use prepare::PrepareArguments;
+pub(super) use sources::SourceArguments;
 pub(super) use transfer::{ExportArguments, ImportArguments};
 pub(super) use watch::WatchArguments;
 

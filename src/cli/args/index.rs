@@ -1,9 +1,8 @@
 //! What is typed for `docent index`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
+use super::SourceArguments;
 use crate::source::CollectionName;
 
 /// `docent index`.
@@ -28,17 +27,8 @@ PDF, JSON changelogs and source code are read; `.gitignore`, `.ignore` and `.doc
 honoured; keys and `.env` files are never indexed.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch that is typed")]
 pub(in crate::cli) struct IndexArguments {
-    /// Folders, files and other sources [default: those of docent.toml, else the ones indexed before]
-    #[arg(value_name = "SOURCE")]
-    pub(in crate::cli) sources: Vec<std::ffi::OsString>,
-
-    /// File that declares the sources [default: docent.toml, where it is there and no SOURCE is given]
-    #[arg(long, value_name = "FILE", conflicts_with = "sources")]
-    pub(in crate::cli) config: Option<PathBuf>,
-
-    /// Make these sources the collection NAME of the index, beside the others in it
-    #[arg(long, value_name = "NAME", requires = "sources")]
-    pub(in crate::cli) collection: Option<CollectionName>,
+    #[command(flatten)]
+    pub(in crate::cli) from: SourceArguments,
 
     /// Take the collection NAME out of the index
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sources", "collection", "config"])]

@@ -1,14 +1,14 @@
 //! `docent index`: documents in, one new generation out.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::{collections, plan};
 use crate::chunking::ChunkSettings;
-use crate::cli::args::IndexArguments;
+use crate::cli::args::{IndexArguments, SourceArguments};
 use crate::cli::declared;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
@@ -23,7 +23,7 @@ use crate::index::{
 use crate::progress::Progress;
 use crate::remote;
 use crate::retrieval::calibrate;
-use crate::source::{CollectionName, Limits, Origin, Skip, SourceSpec};
+use crate::source::{Limits, Origin, Skip, SourceSpec};
 
 /// Files left out that are named one by one; `docent status --json` names more.
 const NAMED_SKIPS: usize = 10;
@@ -33,10 +33,9 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Re
     let mut sources = if let Some(name) = &arguments.drop_collection {
         collections::without(settings, name)?
     } else {
-        let (typed, config) = (&arguments.sources, arguments.config.as_deref());
-        sources(settings, typed, config, arguments.collection.as_ref())?
+        sources(settings, &arguments.from)?
     };
-    if arguments.prune && arguments.sources.is_empty() {
+    if arguments.prune && arguments.from.sources.is_empty() {
         sources = without_gone(settings, sources);
     }
     let graph = GraphSettings {
@@ -89,26 +88,21 @@ impl Sources {
 }
 
 /// What was typed, beside the other collections; else what is declared, else what was indexed before.
-pub(super) fn sources(
-    settings: &Settings,
-    typed: &[OsString],
-    config: Option<&Path>,
-    collection: Option<&CollectionName>,
-) -> Result<Vec<SourceSpec>, Failure> {
-    if !typed.is_empty() {
-        let typed = typed.iter().map(|text| source_of(text)).collect::<Result<_, _>>()?;
-        return Ok(collections::beside_the_others(settings, typed, collection));
+pub(super) fn sources(settings: &Settings, wanted: &SourceArguments) -> Result<Vec<SourceSpec>, Failure> {
+    if !wanted.sources.is_empty() {
+        let typed = wanted.sources.iter().map(|text| source_of(text)).collect::<Result<_, _>>()?;
+        return Ok(collections::beside_the_others(settings, typed, wanted.collection.as_ref()));
     }
-    match declaration(config) {
+    match declaration(wanted) {
         Some(file) => Ok(declared::read(file)?),
         None => indexed_before(settings),
     }
 }
 
-/// The file that declares the sources where none are typed.
-pub(super) fn declaration(config: Option<&Path>) -> Option<&Path> {
-    let default = Path::new(declared::FILE);
-    config.or_else(|| default.is_file().then_some(default))
+/// The file that declares the sources; none where they are typed.
+pub(super) fn declaration(wanted: &SourceArguments) -> Option<&Path> {
+    let default = || Some(Path::new(declared::FILE)).filter(|file| file.is_file());
+    if wanted.sources.is_empty() { wanted.config.as_deref().or_else(default) } else { None }
 }
 
 /// What is there under this name is meant, whatever it looks like.

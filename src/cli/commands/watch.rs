@@ -1,10 +1,10 @@
 //! `docent watch`: the index follows its documents.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cli::args::WatchArguments;
+use crate::cli::args::{SourceArguments, WatchArguments};
 use crate::cli::commands::index::{Sources, build_with, declaration, roots, sources, tell};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
@@ -21,10 +21,7 @@ const RETRY: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(1);
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: &WatchArguments) -> Result<ExitStatus, Failure> {
-    let WatchArguments { sources: typed, config, collection } = arguments;
-    let find = || sources(settings, typed, config.as_deref(), collection.as_ref());
-    let file = if typed.is_empty() { declaration(config.as_deref()) } else { None };
-    let mut following = Following::new(settings, file.map(PathBuf::from), &find)?;
+    let mut following = Following::new(settings, &arguments.from)?;
     // What is wrong from the start is not for waiting.
     following.update()?;
     settings.progress.note("watching for changes; stop with Ctrl-C");
@@ -36,10 +33,10 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &WatchArguments) -> Re
 pub(super) fn beside(settings: Arc<Settings>) {
     std::thread::spawn(move || {
         let settings = &*settings;
-        let find = || sources(settings, &[], None, None);
+        let wanted = SourceArguments::default();
         let mut told = None;
         loop {
-            match Following::new(settings, declaration(None).map(PathBuf::from), &find) {
+            match Following::new(settings, &wanted) {
                 Ok(mut following) => {
                     following.try_update();
                     following.follow();
@@ -57,10 +54,8 @@ pub(super) fn beside(settings: Arc<Settings>) {
 /// Builds whenever there is something to build.
 struct Following<'run> {
     settings: &'run Settings,
-    /// What to index now: other collections may have come, and the declaration may have changed.
-    find: &'run dyn Fn() -> Result<Vec<SourceSpec>, Failure>,
-    /// The file that declares it, where one does.
-    declaration: Option<PathBuf>,
+    wanted: &'run SourceArguments,
+    /// What that means now: other collections may come, and the declaration may change.
     sources: Sources,
     roots: Vec<Root>,
     watch: SourceWatch,
@@ -71,21 +66,17 @@ struct Following<'run> {
 }
 
 impl<'run> Following<'run> {
-    fn new(
-        settings: &'run Settings,
-        declaration: Option<PathBuf>,
-        find: &'run dyn Fn() -> Result<Vec<SourceSpec>, Failure>,
-    ) -> Result<Self, Failure> {
-        let sources = Sources::of(found(find)?);
+    fn new(settings: &'run Settings, wanted: &'run SourceArguments) -> Result<Self, Failure> {
+        let sources = Sources::of(absolute_sources(settings, wanted)?);
         let roots = true_roots(settings, &sources)?;
         // Before the first build, so that nothing is missed between it and the first wait.
-        let watch = watch(settings, &roots, declaration.as_ref());
+        let watch = watch(settings, &roots, declaration(wanted));
         if let Some(failure) = watch.failure() {
             settings
                 .progress
                 .note(&format!("the system does not tell of changes ({failure}): looking every few seconds"));
         }
-        Ok(Self { settings, find, declaration, sources, roots, watch, embedder: None, trouble: None })
+        Ok(Self { settings, wanted, sources, roots, watch, embedder: None, trouble: None })
     }
 
     fn follow(&mut self) -> ! {
@@ -121,19 +112,19 @@ impl<'run> Following<'run> {
 
     /// Where other sources are to be indexed than before, they are fetched and watched.
     fn look_for_sources(&mut self) -> Result<(), Failure> {
-        let now = found(self.find)?;
+        let now = absolute_sources(self.settings, self.wanted)?;
         if now != self.sources.of {
             let sources = Sources::of(now);
             self.roots = true_roots(self.settings, &sources)?;
-            self.watch = watch(self.settings, &self.roots, self.declaration.as_ref());
+            self.watch = watch(self.settings, &self.roots, declaration(self.wanted));
             self.sources = sources;
         }
         Ok(())
     }
 }
 
-fn found(find: &dyn Fn() -> Result<Vec<SourceSpec>, Failure>) -> Result<Vec<SourceSpec>, Failure> {
-    Ok(find()?.into_iter().map(remote::absolute).collect())
+fn absolute_sources(settings: &Settings, wanted: &SourceArguments) -> Result<Vec<SourceSpec>, Failure> {
+    Ok(sources(settings, wanted)?.into_iter().map(remote::absolute).collect())
 }
 
 /// Roots by their full names: a folder that is moved away and comes back is the same one.
@@ -146,7 +137,7 @@ fn true_roots(settings: &Settings, sources: &Sources) -> Result<Vec<Root>, Failu
 }
 
 /// Watches what is of this machine. What was fetched stays as it is until docent is started again.
-fn watch(settings: &Settings, roots: &[Root], declaration: Option<&PathBuf>) -> SourceWatch {
+fn watch(settings: &Settings, roots: &[Root], declaration: Option<&Path>) -> SourceWatch {
     let here = roots.iter().filter(|root| matches!(root.source.origin, Origin::Directory { .. }));
     let declaration = declaration.and_then(|file| file.canonicalize().ok());
     let paths: Vec<PathBuf> = here.map(|root| root.path.clone()).chain(declaration).collect();
