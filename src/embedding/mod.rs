@@ -14,6 +14,7 @@ mod hashing;
 mod npy;
 mod onnx;
 pub mod pull;
+mod session;
 pub mod store;
 mod vector;
 

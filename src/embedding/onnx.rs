@@ -1,18 +1,15 @@
-//! Encoders as ONNX models, run by fastembed on ONNX Runtime.
+//! Encoders as ONNX models: texts to token vectors and pooled ones.
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
-use fastembed::{
-    InitOptionsUserDefined, OutputKey, QuantizationMode, TextEmbedding, TokenizerFiles,
-    UserDefinedEmbeddingModel,
-};
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::Tokenizer;
 
 use super::calibration::{self, Form};
 use super::catalog::{ModelSpec, Pooling};
-use super::graph::{self, Arithmetic};
+use super::graph::Arithmetic;
+use super::session::{EncoderSession, SessionMaker, environment};
 use super::store::ModelFiles;
 use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role, Spreads};
 
@@ -48,11 +45,11 @@ pub struct OnnxEmbedder {
     spreads: Spreads,
     query_prefix: String,
     passage_prefix: String,
-    outputs: Vec<OutputKey>,
-    counter: Tokenizer,
+    /// Neither cuts nor pads.
+    tokenizer: Tokenizer,
     /// Ids of special tokens and punctuation, which say nothing in late interaction.
     silent: HashSet<u32>,
-    sessions: Mutex<Vec<TextEmbedding>>,
+    sessions: Mutex<Vec<EncoderSession>>,
     returned: Condvar,
     threads: Threads,
 }
@@ -97,12 +94,8 @@ impl OnnxEmbedder {
         let environment = environment(runtime)?;
         let load_error = |message: String| EmbedError::Load { model: spec.name.clone(), message };
         let tokenizer = load_tokenizer(&files.tokenizer).map_err(&load_error)?;
-        let model = model(form, spec, files, &tokenizer).map_err(&load_error)?;
-        let mut sessions = Vec::with_capacity(threads.sessions);
-        for _ in 0..threads.sessions.max(1) {
-            let session = session(spec, model.clone(), &tokenizer, environment, threads.per_session);
-            sessions.push(session.map_err(&load_error)?);
-        }
+        let maker = SessionMaker { form, spec, files, tokenizer: &tokenizer, environment, threads };
+        let sessions = maker.sessions().map_err(&load_error)?;
         Ok(Self {
             identity: Self::identity_of(spec, files),
             form,
@@ -110,9 +103,8 @@ impl OnnxEmbedder {
             spreads: spec.spreads,
             query_prefix: spec.query_prefix.clone(),
             passage_prefix: spec.passage_prefix.clone(),
-            outputs: output_keys(spec.output.as_deref()),
             silent: silent_tokens(&tokenizer),
-            counter: tokenizer,
+            tokenizer,
             threads: Threads { sessions: sessions.len(), ..threads },
             sessions: Mutex::new(sessions),
             returned: Condvar::new(),
@@ -120,7 +112,7 @@ impl OnnxEmbedder {
     }
 
     /// Runs `work` with a session of the pool, waiting for one where all are busy.
-    fn with_session<T>(&self, work: impl FnOnce(&mut TextEmbedding) -> T) -> T {
+    fn with_session<T>(&self, work: impl FnOnce(&mut EncoderSession) -> T) -> T {
         let mut pool = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let mut session = loop {
             match pool.pop() {
@@ -136,14 +128,8 @@ impl OnnxEmbedder {
     }
 
     fn run(&self, text: &str) -> Result<(Vec<u32>, Vec<f32>), String> {
-        self.with_session(|session| {
-            let encoded = session.tokenizer.encode_fast(text, true).map_err(|error| error.to_string())?;
-            let batches = session.transform([text], Some(1)).map_err(|error| error.to_string())?.into_raw();
-            let output = batches.first().ok_or("the model gave no output")?;
-            let vectors =
-                output.select_output(&self.outputs.as_slice()).map_err(|error| error.to_string())?;
-            Ok((encoded.get_ids().to_vec(), vectors.iter().copied().collect()))
-        })
+        let max_tokens = self.identity.max_tokens;
+        self.with_session(|session| session.run(&self.tokenizer, text, max_tokens))
     }
 
     /// The tokens that carry content; all of them where none does.
@@ -205,7 +191,7 @@ impl Embedder for OnnxEmbedder {
     }
 
     fn count_tokens(&self, text: &str) -> usize {
-        self.counter.encode_fast(text, false).map_or(0, |encoded| encoded.len())
+        self.tokenizer.encode_fast(text, false).map_or(0, |encoded| encoded.len())
     }
 
     fn max_passage_tokens(&self) -> usize {
@@ -229,22 +215,6 @@ impl Embedder for OnnxEmbedder {
     }
 }
 
-/// ONNX Runtime allows one environment a process; the first library that is loaded stays.
-fn environment(runtime: &Path) -> Result<&'static ort::environment::Environment, EmbedError> {
-    static ENVIRONMENT: OnceLock<Result<ort::environment::Environment, (String, String)>> = OnceLock::new();
-    let loaded = ENVIRONMENT.get_or_init(|| {
-        let failed = |message: String| (runtime.display().to_string(), message);
-        ort::init_from(runtime)
-            .map_err(|error| failed(error.to_string()))?
-            .with_name("docent")
-            .build()
-            .map_err(|error| failed(error.to_string()))
-    });
-    loaded
-        .as_ref()
-        .map_err(|(path, message)| EmbedError::Runtime { path: path.clone(), message: message.clone() })
-}
-
 fn silent_tokens(tokenizer: &Tokenizer) -> HashSet<u32> {
     let added: HashSet<u32> = tokenizer.get_added_tokens_decoder().into_keys().collect();
     let is_punctuation = |token: &str| {
@@ -261,68 +231,4 @@ fn load_tokenizer(path: &Path) -> Result<Tokenizer, String> {
     tokenizer.with_padding(None);
     tokenizer.with_truncation(None).map_err(|error| error.to_string())?;
     Ok(tokenizer)
-}
-
-fn session(
-    spec: &ModelSpec,
-    model: UserDefinedEmbeddingModel,
-    tokenizer: &Tokenizer,
-    environment: &ort::environment::Environment,
-    threads: usize,
-) -> Result<TextEmbedding, String> {
-    let max_length = spec.max_tokens;
-    let options = InitOptionsUserDefined::new()
-        .with_environment(environment.clone())
-        .with_max_length(max_length)
-        .with_intra_threads(threads)
-        // Threads that share a text wait for each other by spinning, which is faster than sleeping by a fifth;
-        // between questions they sleep, or would keep a laptop's fan running.
-        .with_session_config("session.intra_op.allow_spinning", if threads > 1 { "1" } else { "0" })
-        .with_session_config("session.force_spinning_stop", "1");
-    let mut session =
-        TextEmbedding::try_new_from_user_defined(model, options).map_err(|error| error.to_string())?;
-    session.tokenizer = tokenizer.clone();
-    session
-        .tokenizer
-        .with_truncation(Some(TruncationParams { max_length, ..TruncationParams::default() }))
-        .map_err(|error| error.to_string())?;
-    Ok(session)
-}
-
-fn model(
-    form: Form,
-    spec: &ModelSpec,
-    files: &ModelFiles,
-    tokenizer: &Tokenizer,
-) -> Result<UserDefinedEmbeddingModel, String> {
-    let read = |path: &Path| std::fs::read(path).map_err(|error| format!("`{}`: {error}", path.display()));
-    // fastembed wants the files beside the tokenizer, for padding and truncation that are set on
-    // the tokenizer itself.
-    let beside = format!(r#"{{"model_max_length": {}, "pad_token": "[PAD]"}}"#, spec.max_tokens);
-    let tokenizer_files = TokenizerFiles {
-        tokenizer_file: tokenizer.to_string(false).map_err(|error| error.to_string())?.into_bytes(),
-        config_file: b"{}".to_vec(),
-        special_tokens_map_file: b"{}".to_vec(),
-        tokenizer_config_file: beside.into_bytes(),
-    };
-    let file = read(&files.model)?;
-    let graph = match form {
-        Form::AsShipped => file,
-        Form::Rebuilt(arithmetic) => graph::rebuild(file, arithmetic).map_err(|error| error.to_string())?,
-    };
-    // One text a run, so that no batch changes a vector, whatever the weights' arithmetic.
-    let mut model =
-        UserDefinedEmbeddingModel::new(graph, tokenizer_files).with_quantization(QuantizationMode::None);
-    for data in &files.data {
-        let name = data.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        model = model.with_external_initializer(name, read(data)?);
-    }
-    Ok(model)
-}
-
-fn output_keys(name: Option<&str>) -> Vec<OutputKey> {
-    let usual = ["last_hidden_state", "text_embeds", "sentence_embedding"];
-    let by_name =
-        usual.into_iter().filter(|usual| name.is_none_or(|name| name == *usual)).map(OutputKey::ByName);
-    std::iter::once(OutputKey::OnlyOne).chain(by_name).collect()
 }

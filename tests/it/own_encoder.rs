@@ -39,6 +39,32 @@ fn the_program_and_the_pipeline_give_the_same_vectors() {
     }
 }
 
+/// Sessions that share their weights, one that maps them from the file, and as many threads on a text: the same
+/// vectors to the last bit, also of a text that is cut.
+#[test]
+fn vectors_do_not_depend_on_how_many_sessions_there_are() {
+    if !is_pulled() {
+        return;
+    }
+    let store = ModelStore::new(store());
+    let spec = Catalog::builtin().default_model();
+    let (files, runtime) = (store.files(spec).unwrap(), store.runtime().unwrap());
+    let texts = ["rotate a key".to_owned(), "Keys (ünïcode), and `code()`. ".repeat(70), String::new()];
+    let encodings = |threads| {
+        let embedder = OnnxEmbedder::load(spec, &files, &runtime, threads).unwrap();
+        assert!(embedder.count_tokens(&texts[1]) > spec.max_tokens);
+        // As many at once as there are sessions, so that each gets its turn.
+        std::thread::scope(|scope| {
+            let encode = |text| embedder.encode(text, Role::Passage).unwrap();
+            let running: Vec<_> = texts.iter().map(|text| scope.spawn(move || encode(text))).collect();
+            running.into_iter().map(|encoding| encoding.join().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    let one = encodings(Threads::for_throughput(1));
+    assert_eq!(encodings(Threads::for_throughput(3)), one);
+    assert_eq!(encodings(Threads::for_latency(2)), one);
+}
+
 #[test]
 fn the_pipeline_passes_its_own_tests() {
     let Some(python) = python_with(&["numpy"]) else { return };

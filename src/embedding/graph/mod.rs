@@ -7,6 +7,7 @@
 
 mod bert;
 mod onnx_proto;
+mod placement;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,9 @@ use prost::bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use onnx_proto::Model;
+
+pub(super) use placement::{Place, Rebuilt, Weight, WeightValues};
+pub(super) use write::{INPUTS, OUTPUT};
 
 /// In which numbers an encoder multiplies matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,13 +55,14 @@ pub(super) enum GraphError {
     NotBert(String),
 }
 
-/// The graph of the encoder in `file`, built anew with this arithmetic.
+/// The graph of the encoder in `file`, built anew with this arithmetic, its large tensors put in `place`.
 ///
 /// # Errors
 /// Where the file is not read as a BERT encoder.
-pub(super) fn rebuild(file: Vec<u8>, arithmetic: Arithmetic) -> Result<Vec<u8>, GraphError> {
-    let bert = read::read(Model::decode(Bytes::from(file))?)?;
-    Ok(write::write(&bert, arithmetic))
+pub(super) fn rebuild(file: Vec<u8>, arithmetic: Arithmetic, place: &Place) -> Result<Rebuilt, GraphError> {
+    let file = Bytes::from(file);
+    let bert = read::read(Model::decode(file.clone())?)?;
+    Ok(Rebuilt::new(write::write(&bert, arithmetic), &file, place))
 }
 
 /// Whether docent wrote this file: its matrices are then in int8 already.

@@ -92,9 +92,20 @@ pub(super) struct Tensor {
     /// Little-endian, row-major.
     #[prost(bytes = "bytes", tag = "9")]
     pub(super) raw_data: Bytes,
+    /// Where the data lies in another file: `location`, `offset`, `length`.
+    #[prost(message, repeated, tag = "13")]
+    pub(super) external_data: Vec<Entry>,
     /// 1 where the data lies in another file.
     #[prost(int32, tag = "14")]
     pub(super) data_location: i32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Entry {
+    #[prost(string, tag = "1")]
+    pub(super) key: String,
+    #[prost(string, tag = "2")]
+    pub(super) value: String,
 }
 
 #[derive(Clone, PartialEq, Message)]

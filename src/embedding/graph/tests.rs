@@ -67,18 +67,18 @@ fn quantized(mut bert: Bert) -> Bert {
 
 #[test]
 fn what_is_written_in_f32_is_read_back_the_same() {
-    assert_eq!(read_back(&write::write(&bert(), Arithmetic::F32)), bert());
+    assert_eq!(read_back(&write::write(&bert(), Arithmetic::F32).encode_to_vec()), bert());
 }
 
 #[test]
 fn what_is_written_in_int8_is_read_back_with_its_scales() {
-    assert_eq!(read_back(&write::write(&bert(), Arithmetic::Int8)), quantized(bert()));
+    assert_eq!(read_back(&write::write(&bert(), Arithmetic::Int8).encode_to_vec()), quantized(bert()));
 }
 
 #[test]
 fn full_precision_of_a_file_in_int8_has_the_values_that_the_file_stands_for() {
-    let int8 = write::write(&bert(), Arithmetic::Int8);
-    let f32 = read_back(&rebuild(int8, Arithmetic::F32).expect("rebuilt"));
+    let int8 = write::write(&bert(), Arithmetic::Int8).encode_to_vec();
+    let f32 = read_back(&rebuild(int8, Arithmetic::F32, &Place::Graph).expect("rebuilt").graph);
     let linears = |bert: &Bert| {
         let layers = bert.layers.iter().flat_map(|layer| layer.linears().map(|(_, linear)| linear.clone()));
         layers.map(|linear| (linear.weight.to_f32(), linear.bias)).collect::<Vec<_>>()
@@ -181,10 +181,10 @@ fn what_is_no_bert_is_refused_with_what_was_missed() {
 
 #[test]
 fn bytes_that_are_no_model_are_an_error() {
-    assert!(matches!(rebuild(vec![0xff; 40], Arithmetic::F32), Err(GraphError::Format(_))));
-    assert!(rebuild(Vec::new(), Arithmetic::F32).is_err());
-    let whole = write::write(&bert(), Arithmetic::Int8);
+    assert!(matches!(rebuild(vec![0xff; 40], Arithmetic::F32, &Place::Graph), Err(GraphError::Format(_))));
+    assert!(rebuild(Vec::new(), Arithmetic::F32, &Place::Graph).is_err());
+    let whole = write::write(&bert(), Arithmetic::Int8).encode_to_vec();
     for length in (0..whole.len()).step_by(997) {
-        assert!(rebuild(whole[..length].to_vec(), Arithmetic::F32).is_err(), "{length} bytes");
+        assert!(rebuild(whole[..length].to_vec(), Arithmetic::F32, &Place::Graph).is_err(), "{length} bytes");
     }
 }

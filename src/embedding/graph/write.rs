@@ -4,8 +4,6 @@
 //! Linear maps run on int8 as the ONNX operator `DynamicQuantizeLinear` defines it (8 unsigned
 //! bits, one range a run) times int8 weights with one scale a column, or in f32 on the same weights.
 
-use prost::Message;
-
 use super::Arithmetic;
 use super::bert::{Bert, Layer, Linear, Norm};
 use super::onnx_proto::{Attribute, Graph, Model, Node, OperatorSet, Tensor, ValueInfo, data_type};
@@ -13,20 +11,24 @@ use super::weights::{Channel, Values};
 
 /// Written into the file, and the sign by which it is known again.
 pub(super) const PRODUCER: &str = "docent";
+/// The ids of a text's tokens, and the mask.
+pub(in crate::embedding) const INPUTS: [&str; 2] = ["input_ids", "attention_mask"];
+/// A vector for each token.
+pub(in crate::embedding) const OUTPUT: &str = "last_hidden_state";
 /// The first operator set with `Gelu`.
 const OPERATOR_SET: i64 = 20;
 const IR_VERSION: i64 = 9;
 /// As in every published BERT.
 const NORM_EPSILON: f32 = 1e-12;
 
-/// The encoder as the bytes of an ONNX file.
-pub(super) fn write(bert: &Bert, arithmetic: Arithmetic) -> Vec<u8> {
+/// The encoder as an ONNX file.
+pub(super) fn write(bert: &Bert, arithmetic: Arithmetic) -> Model {
     let mut writer = Writer { arithmetic, nodes: Vec::new(), initializers: Vec::new() };
     writer.encoder(bert);
     let tokens = || ValueInfo::tensor("", data_type::INT64, &[Err("batch"), Err("sequence")]);
     let named = |name: &str| ValueInfo { name: name.to_owned(), ..tokens() };
     let output = ValueInfo::tensor(
-        "last_hidden_state",
+        OUTPUT,
         data_type::FLOAT,
         &[Err("batch"), Err("sequence"), Ok(bert.hidden() as i64)],
     );
@@ -35,16 +37,15 @@ pub(super) fn write(bert: &Bert, arithmetic: Arithmetic) -> Vec<u8> {
         name: "encoder".to_owned(),
         initializer: writer.initializers,
         // The mask is taken in because callers send one, and read by nothing.
-        input: vec![named("input_ids"), named("attention_mask")],
+        input: INPUTS.map(named).into(),
         output: vec![output],
     };
-    let model = Model {
+    Model {
         ir_version: IR_VERSION,
         producer_name: PRODUCER.to_owned(),
         graph: Some(graph),
         opset_import: vec![OperatorSet { domain: String::new(), version: OPERATOR_SET }],
-    };
-    model.encode_to_vec()
+    }
 }
 
 struct Writer {
@@ -77,8 +78,7 @@ impl Writer {
         let mut state = self.embedding(bert);
         let last = bert.layers.len().saturating_sub(1);
         for (index, layer) in bert.layers.iter().enumerate() {
-            let output =
-                if index == last { "last_hidden_state".to_owned() } else { format!("layer.{index}") };
+            let output = if index == last { OUTPUT.to_owned() } else { format!("layer.{index}") };
             state = self.layer(layer, &format!("layer.{index}"), &state, &output);
         }
     }
