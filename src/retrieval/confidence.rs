@@ -7,7 +7,7 @@
 
 use super::ranking::Ranking;
 use super::recipe::Recipe;
-use super::retriever::{RetrievalError, documents_of_chunks};
+use super::retriever::documents_of_chunks;
 use super::stages::Watch;
 use crate::embedding::{Embedder, Role};
 use crate::index::{BuildError, Calibration, Index, Usual, in_parallel};
@@ -62,10 +62,7 @@ pub(super) fn is_no_good_match(confidence: f32) -> bool {
 /// # Errors
 /// Where the encoder fails, or a record of the index is damaged.
 pub fn calibrate(index: &Index, embedder: &dyn Embedder) -> Result<Calibration, BuildError> {
-    let evidence = unrelated_evidence(index, embedder).map_err(|error| match error {
-        RetrievalError::Embed(error) => BuildError::Embed(error),
-        RetrievalError::Index(error) => BuildError::Verify(Box::new(error)),
-    })?;
+    let evidence = unrelated_evidence(index, embedder)?;
     let meaning: Vec<f32> = evidence.iter().map(|evidence| evidence.meaning).collect();
     let document: Vec<f32> = evidence.iter().map(|evidence| evidence.document).collect();
     Ok(Calibration {
@@ -75,9 +72,9 @@ pub fn calibrate(index: &Index, embedder: &dyn Embedder) -> Result<Calibration, 
     })
 }
 
-fn unrelated_evidence(index: &Index, embedder: &dyn Embedder) -> Result<Vec<Evidence>, RetrievalError> {
+fn unrelated_evidence(index: &Index, embedder: &dyn Embedder) -> Result<Vec<Evidence>, BuildError> {
     let recipe = Recipe::for_spreads(embedder.spreads());
-    let document_of = documents_of_chunks(index)?;
+    let document_of = documents_of_chunks(index).map_err(|error| BuildError::Verify(Box::new(error)))?;
     let ranking = Ranking { index, document_of: &document_of, admitted: None, recipe: &recipe, threads: 1 };
     let questions: Vec<&str> = UNRELATED.lines().collect();
     let evidence = in_parallel(questions.len(), embedder.parallelism(), |number| {

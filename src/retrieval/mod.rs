@@ -20,6 +20,7 @@ mod retriever;
 mod shape;
 mod stages;
 mod staleness;
+mod waiting;
 
 pub use crate::index::{DocumentRecord, Manifest};
 pub use crate::parse::ChangelogEntry;
@@ -35,3 +36,4 @@ pub use resident::{LoadEncoder, LoadFailure, Ready, Resident};
 pub use retriever::{RetrievalError, Retriever};
 pub use stages::{Stage, StageTimes};
 pub use staleness::is_stale;
+pub use waiting::{Patient, Waiting};

@@ -140,6 +140,12 @@ impl Query {
         std::iter::once(self.text.as_str()).chain(self.rephrasings.iter().map(String::as_str))
     }
 
+    /// The steps that its answer takes: one for each wording, and one for the ranking.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.wordings().count() + 1
+    }
+
     /// The documents it is asked of, where not of all.
     #[must_use]
     pub fn path(&self) -> Option<&PathFilter> {

@@ -10,7 +10,9 @@ use super::dense::nearest;
 use super::duplicates::distinct;
 use super::fusion::top;
 use super::query::Query;
+use super::retriever::{RetrievalError, still_wanted};
 use super::staleness::source_file;
+use super::waiting::Waiting;
 use crate::chunking::ChunkId;
 use crate::extract::read_document;
 use crate::index::{DocumentRecord, Index, Manifest, OpenError};
@@ -182,15 +184,18 @@ impl Reader {
     /// The best passages by words alone.
     ///
     /// # Errors
-    /// Where a record is damaged.
-    pub fn answer_by_words(&self, query: &Query) -> Result<Answer, OpenError> {
+    /// Where a record is damaged, or who asks has left.
+    pub fn answer_by_words(&self, query: &Query, waiting: &dyn Waiting) -> Result<Answer, RetrievalError> {
         let lexical = self.index.lexical();
         let mut scores = vec![0.0; self.index.chunk_count()];
         let wordings = query.wordings().count() as f32;
         for text in query.wordings() {
+            still_wanted(waiting)?;
             let wording = lexical.scores(&lexical.query_terms(text));
             scores.iter_mut().zip(wording).for_each(|(sum, score)| *sum += score / wordings);
+            waiting.advance();
         }
+        still_wanted(waiting)?;
         let admitted = self.admitted(query)?;
         let may_be = |chunk: &usize| admitted.as_ref().is_none_or(|admitted| admitted[*chunk]);
         let ranked: Vec<(usize, f32)> = top(&scores, scores.len())
@@ -200,6 +205,7 @@ impl Reader {
             .collect();
         let distinct = distinct(&self.index, &ranked, query.wanted())?;
         let answer = Answer::page(&self.index, query, &distinct.chunks, &distinct.same)?;
+        waiting.advance();
         Ok(Answer { degraded: Some(Degraded::LexicalOnly), ..answer })
     }
 

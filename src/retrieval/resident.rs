@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::query::Query;
 use super::reader::Reader;
 use super::retriever::{RetrievalError, Retriever};
+use super::waiting::{Patient, Waiting};
 use crate::embedding::{EmbedError, Embedder, ModelIdentity};
 use crate::index::{Index, Manifest, OpenError, read_manifest};
 
@@ -91,9 +92,17 @@ impl Ready {
     /// # Errors
     /// Where the encoder fails, or a record of the index is damaged.
     pub fn answer(&self, query: &Query) -> Result<Answer, RetrievalError> {
+        self.answer_for(query, &Patient)
+    }
+
+    /// The same for somebody who wants to know how far it is, and may leave.
+    ///
+    /// # Errors
+    /// As [`Ready::answer`], and where they have left.
+    pub fn answer_for(&self, query: &Query, waiting: &dyn Waiting) -> Result<Answer, RetrievalError> {
         match self {
-            Self::Whole(retriever) => retriever.answer(query),
-            Self::WordsOnly(reader) => Ok(reader.answer_by_words(query)?),
+            Self::Whole(retriever) => retriever.answer_for(query, waiting),
+            Self::WordsOnly(reader) => reader.answer_by_words(query, waiting),
         }
     }
 

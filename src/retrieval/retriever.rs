@@ -11,6 +11,7 @@ use super::ranking::{Ranked, Ranking};
 use super::reader::Reader;
 use super::recipe::{Part, Recipe};
 use super::stages::{Stage, StageTimes, Watch};
+use super::waiting::{Patient, Waiting};
 use crate::embedding::{EmbedError, Embedder, Role};
 use crate::index::{Index, OpenError};
 
@@ -33,6 +34,9 @@ pub enum RetrievalError {
     /// The index turned out to be damaged.
     #[error(transparent)]
     Index(#[from] OpenError),
+    /// Whoever asked has left before there was an answer.
+    #[error("nobody waits for the answer any more")]
+    Abandoned,
 }
 
 impl RetrievalError {
@@ -42,6 +46,7 @@ impl RetrievalError {
         match self {
             Self::Embed(error) => error.hint(),
             Self::Index(error) => error.hint(),
+            Self::Abandoned => "ask again if the answer is still wanted".into(),
         }
     }
 }
@@ -103,9 +108,19 @@ impl Retriever {
     /// # Errors
     /// Where the encoder fails, or a record of the index is damaged.
     pub fn answer(&self, query: &Query) -> Result<Answer, RetrievalError> {
+        self.answer_for(query, &Patient)
+    }
+
+    /// The same for somebody who wants to know how far it is, and may leave: that is looked at
+    /// before each step.
+    ///
+    /// # Errors
+    /// As [`Retriever::answer`], and where they have left.
+    pub fn answer_for(&self, query: &Query, waiting: &dyn Waiting) -> Result<Answer, RetrievalError> {
         let watch = &mut Watch::off();
         let ranking = self.ranking(query, watch)?;
-        self.page(query, &self.ranked(query, &ranking, watch)?, watch)
+        let ranked = self.ranked(query, &ranking, watch, waiting)?;
+        self.page(query, &ranked, watch)
     }
 
     /// The same answer, and how long each of its stages took.
@@ -115,7 +130,7 @@ impl Retriever {
     pub fn timed(&self, query: &Query) -> Result<(Answer, StageTimes), RetrievalError> {
         let mut watch = Watch::on();
         let ranking = self.ranking(query, &mut watch)?;
-        let ranked = self.ranked(query, &ranking, &mut watch)?;
+        let ranked = self.ranked(query, &ranking, &mut watch, &Patient)?;
         let answer = self.page(query, &ranked, &mut watch)?;
         Ok((answer, watch.times()))
     }
@@ -127,7 +142,7 @@ impl Retriever {
     pub fn explained(&self, query: &Query) -> Result<(Answer, Explanation), RetrievalError> {
         let mut watch = Watch::on();
         let ranking = self.ranking(query, &mut watch)?;
-        let ranked = self.ranked(query, &ranking, &mut watch)?;
+        let ranked = self.ranked(query, &ranking, &mut watch, &Patient)?;
         let answer = self.page(query, &ranked, &mut watch)?;
         let times = watch.times();
         let explanation = Explanation::of(query, &ranking, &ranked, &answer, times);
@@ -149,14 +164,19 @@ impl Retriever {
         query: &Query,
         ranking: &Ranking<'_>,
         watch: &mut Watch,
+        waiting: &dyn Waiting,
     ) -> Result<Ranked, RetrievalError> {
         let mut wordings = Vec::new();
         for text in query.wordings() {
+            still_wanted(waiting)?;
             let encoding = watch.during(Stage::Embed, || self.embedder.encode(text, Role::Query))?;
             wordings.push((text, encoding));
+            waiting.advance();
         }
+        still_wanted(waiting)?;
         let wanted = query.wanted();
         let mut ranked = ranking.of(&wordings, wanted, watch);
+        waiting.advance();
         if !query.collapses_duplicates() {
             return Ok(ranked);
         }
@@ -178,6 +198,11 @@ impl Retriever {
         let confidence = calibration.map(|calibration| confidence(&ranked.evidence, &calibration));
         Ok(Answer { confidence, no_good_match: confidence.is_some_and(is_no_good_match), ..answer })
     }
+}
+
+/// Work for somebody who has left is not begun.
+pub(super) fn still_wanted(waiting: &dyn Waiting) -> Result<(), RetrievalError> {
+    if waiting.has_left() { Err(RetrievalError::Abandoned) } else { Ok(()) }
 }
 
 /// The document of each chunk.

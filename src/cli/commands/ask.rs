@@ -12,7 +12,7 @@ use crate::cli::render;
 use crate::cli::settings::Settings;
 use crate::index::{Index, Manifest, read_manifest};
 use crate::progress::Progress as _;
-use crate::retrieval::{Answer, Explanation, Query, Reader, Retriever};
+use crate::retrieval::{Answer, Explanation, Patient, Query, Reader, Retriever};
 
 /// An answer with its explanation beside it.
 #[derive(Serialize)]
@@ -74,7 +74,7 @@ fn by_words(
         return Err(missing);
     }
     settings.progress.note(&format!("by words alone: {missing}; {}", missing.hint()));
-    let answer = Reader::new(Index::open(&settings.index)?).answer_by_words(query)?;
+    let answer = Reader::new(Index::open(&settings.index)?).answer_by_words(query, &Patient)?;
     print(&answer, arguments)?;
     Ok(status(&answer))
 }
