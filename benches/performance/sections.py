@@ -175,6 +175,13 @@ def ask_in_turn(port, questions, times, failures):
             failures.append((status, answer))
 
 
+def why(status, answer):
+    """What a client that was sent away was told."""
+    if answer is None:
+        return str(status)
+    return answer["error"]["message"] if "error" in answer else answer["result"]["content"][0]["text"]
+
+
 def at_once(port, clients, questions):
     """Questions a second of so many clients, each waiting for its answers, their times, and what failed."""
     times, failures, threads = [], [], []
@@ -202,7 +209,7 @@ def clients(setting, rounds):
         for label, value in (("one", one), ("eight", eight), ("p50", percentile(times, 0.5)), ("p99", percentile(times, 0.99))):
             found[label].append(value)
     _, times, failures = at_once(port, 400, setting.questions * 10)
-    said = sorted({str(status) if answer is None else answer["result"]["content"][0]["text"] for status, answer in failures})
+    said = sorted({why(status, answer) for status, answer in failures})
     anon = memory(process.pid, "VmHWM", "RssAnon")
     process.terminate()
     process.wait(timeout=60)

@@ -75,7 +75,7 @@ class Http:
         self.connection.request("POST", "/mcp", json.dumps(body), headers)
         answer = self.connection.getresponse()
         text = answer.read()
-        return answer.status, json.loads(text) if answer.status == 200 else None
+        return answer.status, json.loads(text) if answer.getheader("Content-Type", "").startswith("application/json") else None
 
 
 def serve_http(docent, index):

@@ -10,6 +10,31 @@ use super::failure::ToolError;
 /// Names at least this alike (Jaro-Winkler, 0 to 1) are taken for one another's misspelling.
 const ALIKE: f64 = 0.7;
 
+/// What servers of other makers call these parameters, without underscores: the right one is named where
+/// letters alone would lead elsewhere.
+const ELSEWHERE: &[(&str, &[&str])] = &[
+    ("query", &["q", "question", "text", "prompt", "search", "input", "keywords", "searchquery"]),
+    ("queries", &["questions"]),
+    ("rephrasings", &["paraphrases", "synonyms", "variants", "alternatives"]),
+    ("limit", &["k", "n", "topk", "count", "size", "maxresults", "numresults", "pagesize"]),
+    ("max_tokens", &["tokens", "budget", "tokenbudget", "maxlength", "maxchars"]),
+    (
+        "path",
+        &["file", "filename", "filepath", "document", "uri", "url", "folder", "directory", "dir", "glob"],
+    ),
+    ("lines", &["line", "range", "linerange", "startline", "endline", "start", "end"]),
+    ("heading", &["section", "title", "anchor"]),
+    ("around", &["context", "contextlines"]),
+    ("cursor", &["page", "offset", "next", "nextcursor", "pagetoken"]),
+    ("collection", &["namespace", "dataset", "corpus", "source"]),
+    ("kind", &["type", "category"]),
+    ("detail", &["format", "verbosity", "responseformat"]),
+    ("id", &["passage", "hit", "passageid", "chunkid", "documentid"]),
+    ("group", &["example", "name"]),
+    ("package", &["name", "library"]),
+    ("since", &["version", "date", "from"]),
+];
+
 /// The arguments of one call, all of whose names are known.
 pub(super) struct Arguments {
     values: JsonObject,
@@ -31,6 +56,11 @@ impl Arguments {
             Some(Value::String(text)) => Ok(Some(text)),
             Some(other) => Err(wrong_type(name, "a string", other)),
         }
+    }
+
+    /// The same without white space around it; a blank is what models write for what they leave out.
+    pub(super) fn filled(&self, name: &'static str) -> Result<Option<&str>, ToolError> {
+        Ok(self.text(name)?.map(str::trim).filter(|text| !text.is_empty()))
     }
 
     pub(super) fn required_text(&self, name: &'static str) -> Result<&str, ToolError> {
@@ -75,8 +105,8 @@ impl Arguments {
         name: &'static str,
         choices: &[&'static str],
     ) -> Result<Option<&'static str>, ToolError> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        match choices.iter().find(|choice| choice.eq_ignore_ascii_case(text.trim())) {
+        let Some(text) = self.filled(name)? else { return Ok(None) };
+        match choices.iter().find(|choice| choice.eq_ignore_ascii_case(text)) {
             Some(choice) => Ok(Some(choice)),
             None => Err(ToolError::Choice { name, choices: choices.join("` or `"), found: shortened(text) }),
         }
@@ -103,7 +133,7 @@ impl Arguments {
     }
 
     /// What was given for `name`; null is nothing.
-    fn given(&self, name: &str) -> Option<&Value> {
+    pub(super) fn given(&self, name: &str) -> Option<&Value> {
         self.values.get(name).filter(|value| !value.is_null())
     }
 }
@@ -118,9 +148,17 @@ fn whole(number: f64) -> Option<u64> {
 pub(super) fn unknown_parameter(name: &str, known: &[&str]) -> ToolError {
     ToolError::UnknownParameter {
         name: shortened(name),
-        nearest: nearest(name, known).map(str::to_owned),
+        nearest: known_elsewhere(name, known).or_else(|| nearest(name, known)).map(str::to_owned),
         known: known.iter().map(|&name| name.to_owned()).collect(),
     }
+}
+
+/// The name in `known` of what others call `name`.
+fn known_elsewhere<'known>(name: &str, known: &[&'known str]) -> Option<&'known str> {
+    let plain: String = name.chars().take(64).filter(char::is_ascii_alphanumeric).collect();
+    let plain = plain.to_ascii_lowercase();
+    let mut own = ELSEWHERE.iter().filter(|(_, others)| others.contains(&plain.as_str()));
+    own.find_map(|(own, _)| known.iter().find(|known| *known == own)).copied()
 }
 
 /// The name in `known` that `name` was probably meant to be.
@@ -131,7 +169,7 @@ pub(super) fn nearest<'known>(name: &str, known: &[&'known str]) -> Option<&'kno
     (likeness >= ALIKE).then_some(best)
 }
 
-fn wrong_type(name: &'static str, expected: &'static str, found: &Value) -> ToolError {
+pub(super) fn wrong_type(name: &'static str, expected: &'static str, found: &Value) -> ToolError {
     ToolError::WrongType { name, expected, found: shortened(&found.to_string()) }
 }
 
@@ -177,7 +215,21 @@ mod tests {
         assert_eq!(near("Query").as_deref(), Some("query"));
         assert_eq!(near("q").as_deref(), Some("query"));
         assert_eq!(near("limits").as_deref(), Some("limit"));
+        for other in ["question", "text", "searchQuery"] {
+            assert_eq!(near(other).as_deref(), Some("query"), "{other}");
+        }
+        for other in ["top_k", "n", "max_results", "maxResults", "page-size"] {
+            assert_eq!(near(other).as_deref(), Some("limit"), "{other}");
+        }
         assert_eq!(near("colour"), None);
+    }
+
+    #[test]
+    fn a_blank_is_nothing_where_something_may_be_left_out() {
+        let blank = arguments(r#"{"query": " \n"}"#).unwrap();
+        assert_eq!(blank.filled("query"), Ok(None));
+        assert_eq!(blank.choice("query", &["a"]), Ok(None));
+        assert_eq!(arguments(r#"{"query": " a "}"#).unwrap().filled("query"), Ok(Some("a")));
     }
 
     #[test]

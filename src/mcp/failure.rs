@@ -73,8 +73,8 @@ pub(super) enum ToolError {
     Exclusive { one: &'static str, other: &'static str },
     #[error("this cursor belongs to another question")]
     Cursor,
-    #[error("generation {wanted} of the index is no longer kept")]
-    Generation { wanted: u64 },
+    #[error("generation {wanted} of the index is not kept; the newest is {newest}")]
+    Generation { wanted: u64, newest: u64 },
     #[error("there is no {what} `{name}`")]
     NotFound { what: &'static str, name: String, hint: String },
     #[error(transparent)]
@@ -108,6 +108,7 @@ impl ToolError {
     fn hint(&self) -> String {
         match self {
             Self::UnknownParameter { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
+            Self::UnknownParameter { known, .. } if known.is_empty() => "leave it out: there are none".into(),
             Self::UnknownParameter { known, .. } => format!("known parameters: {}", known.join(", ")),
             Self::MissingParameter { name } => format!("call again with `{name}`"),
             Self::WrongType { name, expected, .. } => format!("give `{name}` as {expected}"),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::failure::ToolError;
-use crate::retrieval::Reader;
+use crate::retrieval::{DocumentRecord, Reader};
 
 /// A folder or a document. Paths are whole.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +49,15 @@ pub(super) fn plain(folder: &str) -> &str {
 
 /// What is directly in `folder`, in the order of the paths; nothing where there is no such folder.
 pub(super) fn children(reader: &Reader, folder: &str) -> Result<Vec<Entry>, ToolError> {
+    children_among(reader, folder, &|_| true)
+}
+
+/// The same of those documents alone that `is_among` admits.
+pub(super) fn children_among(
+    reader: &Reader,
+    folder: &str,
+    is_among: &dyn Fn(&DocumentRecord) -> bool,
+) -> Result<Vec<Entry>, ToolError> {
     let folder = plain(folder);
     let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     let mut entries: Vec<Entry> = Vec::new();
@@ -56,6 +65,9 @@ pub(super) fn children(reader: &Reader, folder: &str) -> Result<Vec<Entry>, Tool
     while let Some(document) = reader.documents(number..number + 1)?.pop() {
         number += 1;
         let Some(below) = document.path.as_str().strip_prefix(&prefix) else { break };
+        if !is_among(&document) {
+            continue;
+        }
         let Some((child, _)) = below.split_once('/') else {
             entries.push(Entry::Document { path: document.path.into(), title: document.title });
             continue;

@@ -7,6 +7,7 @@
 //! its arguments and its work side by side.
 
 mod arguments;
+mod call;
 mod changes;
 mod collections;
 mod cursor;
@@ -15,6 +16,7 @@ mod folder;
 mod http;
 mod instructions;
 mod layout;
+mod malformed;
 mod paths;
 mod preset;
 mod prompts;
@@ -23,8 +25,10 @@ mod server;
 #[cfg(unix)]
 mod shared;
 mod stdio;
+mod surrogates;
 mod tools;
 mod toolset;
+mod wire;
 mod workers;
 
 pub use failure::ServeError;

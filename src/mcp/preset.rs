@@ -204,7 +204,7 @@ mod tests {
         let unknown = tool("name = \"b\"\ntool = \"list\"\n[tools.parameters.folder]\nis = \"paht\"");
         assert_eq!(
             unknown,
-            "the preset's tool `b` has a parameter that `list` does not: `paht`, of `path`, `limit`, `cursor`"
+            "the preset's tool `b` has a parameter that `list` does not: `paht`, of `path`, `collection`, `limit`, `cursor`"
         );
         assert!(tool("name = \"b\"\ntool = \"list\"\n[tools.fixed]\nx = 1").contains("does not: `x`"));
         let twice = "name = \"b\"\ntool = \"list\"\n[[tools]]\nname = \"b\"\ntool = \"status\"";

@@ -32,7 +32,9 @@ pub(super) fn list(resident: &Resident, cursor: Option<&str>) -> Result<ListReso
     let offset = match cursor.map(|text| Cursor::read(text, LIST)).transpose()? {
         None => 0,
         Some(cursor) if cursor.generation == generation => cursor.offset,
-        Some(cursor) => return Err(ToolError::Generation { wanted: cursor.generation }),
+        Some(cursor) => {
+            return Err(ToolError::Generation { wanted: cursor.generation, newest: generation });
+        }
     };
     let end = offset.saturating_add(PAGE);
     let documents = reader.documents(offset..end)?;

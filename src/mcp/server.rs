@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    GetPromptRequestParams, GetPromptResponse, Icon, Implementation, InitializeRequestParams,
-    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, Reference, ServerCapabilities,
-    ServerConfig, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter, Tool,
-    UnsubscribeRequestMethod, UnsubscribeRequestParams,
+    CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse, Icon, Implementation,
+    InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, Reference, ServerCapabilities, ServerConfig, SubscribeRequestMethod,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
+use super::call::Call;
 use super::changes::{self, Subscriptions};
 use super::failure::ToolError;
 use super::instructions::instructions;
 use super::toolset::Toolset;
 use super::workers::Workers;
-use super::{collections, prompts, resources};
+use super::{collections, malformed, prompts, resources};
 use crate::retrieval::Resident;
 
 /// A sheet of paper with lines: clients may show it beside the server's name.
@@ -56,14 +57,14 @@ impl DocumentServer {
         Self { subscriptions: Some(Arc::default()), ..self.clone() }
     }
 
-    /// Runs `work` on one of the workers.
+    /// Runs `work` on one of the workers, and tells the client meanwhile how far it is.
     async fn work<T: Send + 'static>(
         &self,
         context: &RequestContext<RoleServer>,
-        work: impl FnOnce(&Resident) -> Result<T, ToolError> + Send + 'static,
+        work: impl FnOnce(&Call) -> Result<T, ToolError> + Send + 'static,
     ) -> Result<T, ToolError> {
-        let resident = Arc::clone(&self.resident);
-        self.workers.run(context, move || work(&resident)).await
+        let (call, listener) = Call::new(Arc::clone(&self.resident), context);
+        listener.during(self.workers.run(context, move || work(&call))).await
     }
 }
 
@@ -128,7 +129,7 @@ impl ServerHandler for DocumentServer {
             return Err(ErrorData::method_not_found::<SubscribeRequestMethod>());
         };
         let uri = request.uri.clone();
-        let known = self.work(&context, move |resident| resources::exists(resident, &request.uri)).await;
+        let known = self.work(&context, move |call| resources::exists(&call.resident, &request.uri)).await;
         known.map_err(|error| resources::reading_error(&error, &uri))?;
         subscriptions.add(uri);
         Ok(())
@@ -182,7 +183,7 @@ impl ServerHandler for DocumentServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
-        let page = self.work(&context, move |resident| resources::list(resident, cursor.as_deref())).await;
+        let page = self.work(&context, move |call| resources::list(&call.resident, cursor.as_deref())).await;
         page.map_err(|error| resources::protocol_error(&error))
     }
 
@@ -201,7 +202,7 @@ impl ServerHandler for DocumentServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = request.uri.clone();
-        let read = self.work(&context, move |resident| resources::read(resident, &request.uri)).await;
+        let read = self.work(&context, move |call| resources::read(&call.resident, &request.uri)).await;
         read.map(Into::into).map_err(|error| resources::reading_error(&error, &uri))
     }
 
@@ -213,14 +214,22 @@ impl ServerHandler for DocumentServer {
         let typed = request.argument.value;
         let found = match (&request.r#ref, request.argument.name.as_str()) {
             (Reference::Resource(template), "path") if template.uri == resources::TEMPLATE => {
-                self.work(&context, move |resident| resources::complete(resident, &typed)).await
+                self.work(&context, move |call| resources::complete(&call.resident, &typed)).await
             }
             (Reference::Prompt(_), prompts::COLLECTION) => {
-                self.work(&context, move |resident| collections::complete(resident, &typed)).await
+                self.work(&context, move |call| collections::complete(&call.resident, &typed)).await
             }
             _ => return Ok(CompleteResult::default()),
         };
         found.map(CompleteResult::new).map_err(|error| resources::protocol_error(&error))
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(malformed::error(&request.method))
     }
 
     async fn list_prompts(

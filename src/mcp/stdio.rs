@@ -9,7 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::failure::ServeError;
 use super::server::DocumentServer;
+use super::surrogates;
 use super::toolset::Toolset;
+use super::wire;
 use crate::retrieval::Resident;
 
 /// How long a thread that is still loading a model is waited for at the end: leaving while ONNX
@@ -27,7 +29,7 @@ pub fn serve_stdio(resident: Resident, tools: Toolset) -> Result<(), ServeError>
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
     let served = runtime.block_on(async {
-        let (input, output) = rmcp::transport::io::stdio_pipes();
+        let (input, output) = wire::take().map_err(ServeError::Runtime)?;
         tokio::select! {
             // The handlers stand before the first answer goes out: a client may stop us right after it.
             biased;
@@ -59,7 +61,7 @@ pub(super) async fn converse(
     input: impl AsyncRead + Send + Unpin + 'static,
     output: impl AsyncWrite + Send + Unpin + 'static,
 ) -> Result<(), ServeError> {
-    let running = match server.serve((input, output)).await {
+    let running = match server.serve((surrogates::mended(input), output)).await {
         Ok(running) => running,
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
         Err(error) => return Err(ServeError::Handshake { reason: error.to_string() }),

@@ -19,10 +19,18 @@ pub(super) struct Workers {
     queue: usize,
 }
 
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// How many questions may be running or waiting at once.
+pub(super) fn places() -> usize {
+    threads() + QUEUE
+}
+
 impl Default for Workers {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::new(threads, QUEUE)
+        Self::new(threads(), QUEUE)
     }
 }
 

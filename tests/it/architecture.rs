@@ -236,8 +236,10 @@ fn one_file_names_hnsw_rs() {
 fn one_file_of_the_index_writes_to_disk() {
     let mut violations = Vec::new();
     for source in sources() {
-        let may_write = ["index/storage.rs", "index/lock.rs", "cli/output_file.rs", "mcp/shared/place.rs"]
-            .contains(&source.path.as_str());
+        // `mcp/wire.rs` opens the pipe that it writes to already.
+        let may_write =
+            ["index/storage.rs", "index/lock.rs", "cli/output_file.rs", "mcp/shared/place.rs", "mcp/wire.rs"]
+                .contains(&source.path.as_str());
         let has_own_files = source.path.starts_with("embedding/")
             || source.path.starts_with("remote/")
             || source.path.starts_with("prepare/");

@@ -210,6 +210,10 @@ fn agents_are_told_of_collections_and_ask_one_alone() {
             call("search", &json!({"query": "key"})),
             call("list", &json!({})),
             call("status", &json!({})),
+            call("list", &json!({"collection": "Handbook"})),
+            call("list", &json!({"collection": "handbook", "path": "**/*.md"})),
+            call("list", &json!({"collection": "handbook", "path": "elsewhere"})),
+            call("list", &json!({"collection": "handbok"})),
         ],
     );
     let told = results[0]["instructions"].as_str().unwrap();
@@ -222,8 +226,20 @@ fn agents_are_told_of_collections_and_ask_one_alone() {
     assert_eq!(text(2), "there is no collection `handbok`\n\nhint: there is `handbook` (1)");
     assert_eq!(results[2]["isError"], true);
     assert_eq!(results[3]["structuredContent"]["hits"].as_array().unwrap().len(), 2);
-    assert!(text(4).ends_with("\n\ncollections, for `search`:\nhandbook · 1 document"), "{}", text(4));
+    assert!(
+        text(4).ends_with("\n\ncollections, for `search` and `list`:\nhandbook · 1 document"),
+        "{}",
+        text(4)
+    );
     assert!(text(5).contains("\ncollections: `handbook` (1)\n"), "{}", text(5));
+    assert_eq!(text(6), "1-1 of 1 entries\nhandbook/ · 1 document");
+    assert!(text(7).starts_with("1-1 of 1 entries\nhandbook/keys.md · "), "{}", text(7));
+    assert_eq!(
+        text(8),
+        "there is no document under `elsewhere`\n\n\
+         hint: call `list` without `path` to see the top of `handbook`, or without `collection`"
+    );
+    assert_eq!(text(9), text(2));
 }
 
 #[test]

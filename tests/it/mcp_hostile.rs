@@ -216,11 +216,13 @@ fn broken() -> Vec<Vec<u8>> {
     texts.into_iter().map(String::into_bytes).collect()
 }
 
-/// Processes with connections that say nothing, or half of something.
+/// Processes with connections that say nothing, half of a head, or the beginning of a body.
 fn silent(server: &Server, connections: usize) -> Vec<Child> {
     let script = format!(
-        "for i in $(seq {}); do exec {{fd}}<>/dev/tcp/127.0.0.1/{} || exit 1; \
-        [ $((i % 2)) = 0 ] && printf 'POST /mcp HTTP/1.1\\r\\nHost: loc' >&$fd; done; echo open; read",
+        "for i in $(seq {}); do exec {{fd}}<>/dev/tcp/127.0.0.1/{} || exit 1; case $((i % 3)) in \
+        1) printf 'POST /mcp HTTP/1.1\\r\\nHost: loc' >&$fd;; \
+        2) printf 'POST /mcp HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 100\\r\\n\\r\\n{{' >&$fd;; \
+        esac; done; echo open; read",
         connections / 5,
         server.address.port()
     );

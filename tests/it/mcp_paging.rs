@@ -121,7 +121,7 @@ async fn a_cursor_keeps_its_generation_across_one_rebuild() {
     let gone = client.call_fails("search", pinned).await;
     assert_eq!(
         gone,
-        "generation 1 of the index is no longer kept\n\nhint: ask again without `generation` and `cursor`"
+        "generation 1 of the index is not kept; the newest is 3\n\nhint: ask again without `generation` and `cursor`"
     );
 }
 
@@ -154,6 +154,28 @@ async fn a_budget_holds_for_the_whole_answer() {
     }
     let small = client.call_fails("search", json!({"query": "a", "max_tokens": 10})).await;
     assert!(small.starts_with("`max_tokens` must be from 100 to 100000, not 10"), "{small}");
+}
+
+#[tokio::test]
+async fn the_default_budget_stands_back_where_a_limit_is_given() {
+    let library = shelf();
+    // Each of these takes some 200 of the hashing encoder's tokens.
+    for number in 0..40 {
+        let words: Vec<String> = (0..200).map(|word| format!("moon{number}x{word}")).collect();
+        library
+            .write(&format!("moons/m{number:02}.md"), &format!("# Moon {number}\n\n{}\n", words.join(" ")));
+    }
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let asked = json!({"query": "moon", "path": "moons", "limit": 40});
+    let whole = client.call("search", asked).await;
+    assert_eq!(paths(&whole).len(), 40);
+    assert!(whole["structuredContent"].get("note").is_none(), "{whole}");
+    let budget = json!({"query": "moon", "path": "moons", "limit": 40, "max_tokens": 4_000});
+    let cut = client.call("search", budget).await;
+    assert!(paths(&cut).len() < 40, "the same budget, asked for, holds");
+    let plain = client.call("search", json!({"query": "moon", "path": "moons"})).await;
+    assert_eq!(paths(&plain).len(), 5);
 }
 
 #[tokio::test]

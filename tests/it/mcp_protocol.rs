@@ -126,6 +126,26 @@ async fn an_unknown_tool_is_a_protocol_error_with_advice() {
 }
 
 #[tokio::test]
+async fn a_known_method_with_odd_parameters_is_told_what_it_takes() {
+    let library = Library::new();
+    for modern in [false, true] {
+        let resident = library.resident();
+        let mut client = if modern { Client::modern(resident) } else { Client::legacy(resident).await };
+        for params in [json!({"name": 5}), json!({}), json!({"name": "search", "arguments": "keys"})] {
+            let answer = client.exchange("tools/call", params.clone()).await;
+            assert_eq!(answer["error"]["code"], -32602, "{params}: {answer}");
+            let told = answer["error"]["message"].as_str().unwrap();
+            assert!(told.ends_with("`name`: a string, `arguments`: an object, may be left out"), "{told}");
+        }
+        let answer = client.exchange("tools/cal", json!({})).await;
+        assert_eq!(
+            (&answer["error"]["code"], &answer["error"]["message"]),
+            (&json!(-32601), &json!("tools/cal"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_end_of_input_is_a_clean_end() {
     let library = Library::new();
     Client::silent(library.resident()).hang_up().await.unwrap();
@@ -141,6 +161,18 @@ async fn a_line_that_is_no_protocol_does_not_stop_the_next() {
     let mut client = Client::legacy(library.resident()).await;
     client.line("this is not JSON").await;
     assert!(client.request("tools/list", json!({})).await["tools"].is_array());
+}
+
+/// As programs write it that cut a text in the middle of an emoji.
+#[tokio::test]
+async fn half_an_emoji_is_answered() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let call = r#"{"name":"search","arguments":{"query":"rotate a key \ud83d"}}"#;
+    client.line(&format!(r#"{{"jsonrpc":"2.0","id":"half","method":"tools/call","params":{call}}}"#)).await;
+    let answer = client.receive().await;
+    assert_eq!(answer["id"], "half");
+    assert_eq!(answer["result"]["structuredContent"]["hits"][0]["path"], "keys.md", "{answer}");
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ async fn a_document_is_read_by_whatever_names_it() {
         json!({"path": "keys.md", "lines": "3-4"}),
         json!({"path": "keys.md:3-4"}),
         json!({"path": "keys.md#L3-L4"}),
+        json!({"path": "keys.md", "lines": [3, 4]}),
+        json!({"path": "keys.md", "lines": "3:4", "id": "", "heading": ""}),
     ] {
         assert_eq!(text(&client.call("read", arguments.clone()).await), part, "{arguments}");
     }
@@ -72,9 +74,7 @@ async fn what_was_not_indexed_cannot_be_read() {
     let library = Library::new();
     std::fs::write(library.documents().parent().unwrap().join("secret.md"), "secret").unwrap();
     let mut client = Client::legacy(library.resident()).await;
-    for path in
-        ["../secret.md", "guides/../../secret.md", "/etc/passwd", "docs:///%2e%2e/secret.md", "", "\0"]
-    {
+    for path in ["../secret.md", "guides/../../secret.md", "/etc/passwd", "docs:///%2e%2e/secret.md", "\0"] {
         let refused = client.call_fails("read", json!({"path": path})).await;
         assert!(refused.starts_with("there is no document or passage"), "{path}: {refused}");
     }
@@ -82,8 +82,15 @@ async fn what_was_not_indexed_cannot_be_read() {
     assert!(near.contains("did you mean `guides/login.mdx`"), "{near}");
     let near = client.call_fails("read", json!({"path": "login.mdx"})).await;
     assert!(near.contains("did you mean `guides/login.mdx`"), "{near}");
-    let neither = client.call_fails("read", json!({})).await;
-    assert!(neither.starts_with("the parameter `path` is missing"), "{neither}");
+    let odd = client.call_fails("read", json!({"path": "keys.md", "lines": "some"})).await;
+    assert!(
+        odd.starts_with("`lines` must be lines of the document such as \"10-80\", not \"some\""),
+        "{odd}"
+    );
+    for nothing in [json!({}), json!({"path": ""}), json!({"id": null, "path": " "})] {
+        let neither = client.call_fails("read", nothing).await;
+        assert!(neither.starts_with("the parameter `path` is missing"), "{neither}");
+    }
 }
 
 #[tokio::test]

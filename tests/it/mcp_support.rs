@@ -95,6 +95,26 @@ pub(crate) fn resident(
     Resident::new(folder, Box::new(load))
 }
 
+/// What each request of 2026-07-28 carries.
+pub(crate) fn modern_meta() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "0"},
+    })
+}
+
+/// A tool with an output schema has structured content that fits it. Passages are those of `search`,
+/// whatever tool they come from.
+fn assert_kept(promises: &Value, tool: &str, result: &Value) {
+    let own = promises.get(tool);
+    let schema = own.or_else(|| promises.get("search").filter(|_| result.get("structuredContent").is_some()));
+    let Some(schema) = schema else { return };
+    let schema = jsonschema::draft202012::new(schema).unwrap();
+    let problems = schema.iter_errors(&result["structuredContent"]).map(|problem| problem.to_string());
+    assert_eq!(problems.collect::<Vec<_>>(), Vec::<String>::new(), "{tool}: {result}");
+}
+
 /// One connection to a server in this process.
 pub(crate) struct Client {
     input: WriteHalf<DuplexStream>,
@@ -103,6 +123,8 @@ pub(crate) struct Client {
     next_id: u64,
     /// Whether each request carries its version and capabilities, as 2026-07-28 asks.
     modern: bool,
+    /// What each tool promises of its structured content, by the tool's name, once it is known.
+    promises: Option<Value>,
 }
 
 impl Client {
@@ -117,7 +139,14 @@ impl Client {
         let (theirs_in, theirs_out) = split(theirs);
         let server = tokio::spawn(serve(Arc::new(resident), tools, theirs_in, theirs_out));
         let (output, input) = split(ours);
-        Self { input, output: BufReader::new(output).lines(), server, next_id: 0, modern: false }
+        Self {
+            input,
+            output: BufReader::new(output).lines(),
+            server,
+            next_id: 0,
+            modern: false,
+            promises: None,
+        }
     }
 
     /// Through the handshake of 2025-11-25.
@@ -148,11 +177,9 @@ impl Client {
     /// Sends without waiting; the id.
     pub(crate) async fn send(&mut self, method: &str, mut params: Value) -> u64 {
         if self.modern {
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "0"},
-            });
+            for (name, value) in modern_meta().as_object().unwrap() {
+                params["_meta"][name] = value.clone();
+            }
         }
         self.next_id += 1;
         let id = self.next_id;
@@ -187,8 +214,26 @@ impl Client {
         answer["result"].take()
     }
 
+    /// The result of a call, which keeps what the tool promises.
     pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        self.request("tools/call", json!({"name": tool, "arguments": arguments})).await
+        let result = self.request("tools/call", json!({"name": tool, "arguments": arguments})).await;
+        if self.promises.is_none() {
+            self.promises = Some(self.promised().await);
+        }
+        if result["isError"] != true {
+            assert_kept(self.promises.as_ref().unwrap(), tool, &result);
+        }
+        result
+    }
+
+    async fn promised(&mut self) -> Value {
+        let mut promises = json!({});
+        for tool in self.request("tools/list", json!({})).await["tools"].as_array().unwrap() {
+            if let Some(schema) = tool.get("outputSchema") {
+                promises[tool["name"].as_str().unwrap()] = schema.clone();
+            }
+        }
+        promises
     }
 
     /// The text of a call that must fail in a way that the model reads.
@@ -197,6 +242,16 @@ impl Client {
         assert_eq!(result["isError"], true, "{result}");
         assert!(result.get("structuredContent").is_none());
         result["content"][0]["text"].as_str().unwrap().to_owned()
+    }
+
+    /// Hangs up, and gives what the server still says.
+    pub(crate) async fn last_words(mut self) -> Vec<Value> {
+        self.input.shutdown().await.unwrap();
+        let mut words = Vec::new();
+        while let Some(line) = timeout(PATIENCE, self.output.next_line()).await.unwrap().unwrap() {
+            words.push(serde_json::from_str(&line).unwrap());
+        }
+        words
     }
 
     /// Hangs up, and says how the server took it.

@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Instant;
 
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
@@ -13,11 +12,14 @@ use hyper::{Method, Request, Response, StatusCode};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::message;
-use super::metrics::Metrics;
+use super::connections::Work;
+use super::cors;
+use super::held::Held;
+use super::message::{self, Message};
+use super::metrics::{Metrics, UnderWay};
 use super::settings::HttpSettings;
 use crate::retrieval::Resident;
 
@@ -25,13 +27,18 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Bytes of all bodies together that are being read or worked on.
+const ROOM: usize = 64 << 20;
 
 pub(super) struct Gate<Handler: ServerHandler + Clone> {
     protocol: StreamableHttpService<Handler, NeverSessionManager>,
     resident: Arc<Resident>,
     settings: HttpSettings,
-    places: Semaphore,
-    metrics: Metrics,
+    places: Arc<Semaphore>,
+    room: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+    /// Whether the server is about to end.
+    ending: watch::Sender<bool>,
 }
 
 impl<Handler: ServerHandler + Clone> Gate<Handler> {
@@ -48,22 +55,36 @@ impl<Handler: ServerHandler + Clone> Gate<Handler> {
             Arc::<NeverSessionManager>::default(),
             config,
         );
-        let places = Semaphore::new(settings.requests);
-        Self { protocol, resident, settings, places, metrics: Metrics::default() }
+        let places = Arc::new(Semaphore::new(settings.requests));
+        let room = Arc::new(Semaphore::new(ROOM));
+        let (metrics, ending) = (Arc::default(), watch::Sender::new(false));
+        Self { protocol, resident, settings, places, room, metrics, ending }
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Answer {
+    /// Lets those go who listen: requests are finished, but notices have no end.
+    pub(super) fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    pub(super) async fn answer(&self, request: Request<Incoming>, connection: &Work) -> Answer {
         let started = Instant::now();
-        let _under_way = self.metrics.under_way();
-        let answer = self.route(request).await;
+        let under_way = self.metrics.under_way();
+        let page = cors::origin(&request, self.settings.origins());
+        let mut answer = match &page {
+            Some(_) if cors::is_preflight(&request) => preflight(&request),
+            _ => self.route(request, connection, under_way).await,
+        };
+        if let Some(page) = page {
+            cors::let_read(answer.headers_mut(), page);
+        }
         self.metrics.request(answer.status().as_u16(), started.elapsed());
         answer
     }
 
-    async fn route(&self, request: Request<Incoming>) -> Answer {
+    async fn route(&self, request: Request<Incoming>, connection: &Work, under_way: UnderWay) -> Answer {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
-            "/mcp" | "/mcp/" if self.may_ask(&request) => self.protocol(request).await,
+            "/mcp" | "/mcp/" if self.may_ask(&request) => self.protocol(request, connection, under_way).await,
             "/metrics" if is_read && self.may_ask(&request) => self.render_metrics().await,
             "/mcp" | "/mcp/" | "/metrics" if !self.may_ask(&request) => unauthorized(),
             "/health" if is_read => plain(StatusCode::OK, "ok\n"),
@@ -86,19 +107,42 @@ impl<Handler: ServerHandler + Clone> Gate<Handler> {
         secret.is_some_and(|secret| token.is(secret.trim_ascii()))
     }
 
-    async fn protocol(&self, request: Request<Incoming>) -> Answer {
-        let Ok(_place) = self.places.try_acquire() else {
-            self.metrics.refused();
-            return later("too many requests at once\n");
-        };
-        let answer = async {
-            match message::read(request, self.settings.max_body).await {
-                Ok(request) => self.protocol.handle(request).await,
-                Err(refusal) => (*refusal).map(BodyExt::boxed),
+    /// A request takes its place when it is there as a whole: who sends slowly keeps nobody out.
+    async fn protocol(&self, request: Request<Incoming>, connection: &Work, under_way: UnderWay) -> Answer {
+        let reading = message::read(request, self.settings.max_body, &self.room);
+        match timeout(self.settings.body_time(), reading).await {
+            Err(_) => plain(StatusCode::REQUEST_TIMEOUT, "the request came too slowly\n"),
+            Ok(Err(refusal)) => {
+                if refusal.status() == StatusCode::TOO_MANY_REQUESTS {
+                    self.metrics.refused();
+                }
+                (*refusal).map(BodyExt::boxed)
             }
+            Ok(Ok(message)) if message.is_listening => self.listen(message).await,
+            Ok(Ok(message)) => self.work(message, connection, under_way).await,
+        }
+    }
+
+    /// A stream of notices, until one side ends it. It is no work: its connection counts as idle.
+    async fn listen(&self, message: Message) -> Answer {
+        let mut ending = self.ending.subscribe();
+        let answer = self.protocol.handle(message.request).await;
+        let end = async move {
+            let _ = ending.wait_for(|ending| *ending).await;
         };
-        match timeout(self.settings.request_time, answer).await {
-            Ok(answer) => answer,
+        answer.map(|body| Held::new(body, end, ()).boxed())
+    }
+
+    async fn work(&self, message: Message, connection: &Work, under_way: UnderWay) -> Answer {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            self.metrics.refused();
+            return (*message::too_many("too many questions at once")).map(BodyExt::boxed);
+        };
+        let held = (place, connection.begin(), under_way);
+        let end = Instant::now() + self.settings.request_time;
+        match timeout_at(end, self.protocol.handle(message.request)).await {
+            // Where the client wants to hear of progress, the answer comes on a stream.
+            Ok(answer) => answer.map(|body| Held::new(body, sleep_until(end), held).boxed()),
             Err(_) => later("the request took too long\n"),
         }
     }
@@ -107,9 +151,7 @@ impl<Handler: ServerHandler + Clone> Gate<Handler> {
         if self.resident.is_whole() {
             return plain(StatusCode::OK, "ready\n");
         }
-        let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, "the index and its model are not loaded\n");
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        answer
+        later("the index and its model are not loaded\n")
     }
 
     async fn render_metrics(&self) -> Answer {
@@ -118,6 +160,14 @@ impl<Handler: ServerHandler + Clone> Gate<Handler> {
         let _ = tokio::task::spawn_blocking(move || resident.reader().is_ok()).await;
         text(StatusCode::OK, PROMETHEUS, self.metrics.render(&self.resident))
     }
+}
+
+fn preflight(request: &Request<Incoming>) -> Answer {
+    let (status, headers) = cors::preflight(request);
+    let mut answer = Response::new(Full::default().boxed());
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
 }
 
 fn unauthorized() -> Answer {

@@ -1,6 +1,7 @@
 //! What the server counts, in the text format of Prometheus.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -22,18 +23,18 @@ pub(super) struct Metrics {
 }
 
 /// One request under way, until it is dropped: also by a client that hangs up.
-pub(super) struct UnderWay<'metrics>(&'metrics Metrics);
+pub(super) struct UnderWay(Arc<Metrics>);
 
-impl Drop for UnderWay<'_> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Metrics {
-    pub(super) fn under_way(&self) -> UnderWay<'_> {
+    pub(super) fn under_way(self: &Arc<Self>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        UnderWay(self)
+        UnderWay(Arc::clone(self))
     }
 
     pub(super) fn request(&self, status: u16, took: Duration) {

@@ -5,7 +5,9 @@
 //! is a reverse proxy's work.
 
 mod connections;
+mod cors;
 mod gate;
+mod held;
 mod message;
 mod metrics;
 mod settings;
@@ -130,16 +132,11 @@ impl<Handler: ServerHandler + Clone> HttpServer<Handler> {
             };
             let Some(stream) = accepted else { continue };
             let work = Work::default();
-            let at_work = work.clone();
+            let own_work = work.clone();
             let gate = Arc::clone(&self.gate);
             let service = service_fn(move |request| {
-                let gate = Arc::clone(&gate);
-                let working = at_work.begin();
-                async move {
-                    let answer = gate.answer(request).await;
-                    drop(working);
-                    Ok::<_, std::convert::Infallible>(answer)
-                }
+                let (gate, own_work) = (Arc::clone(&gate), own_work.clone());
+                async move { Ok::<_, std::convert::Infallible>(gate.answer(request, &own_work).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -154,6 +151,7 @@ impl<Handler: ServerHandler + Clone> HttpServer<Handler> {
             connections.opened(number, task.abort_handle(), work);
         }
         drop(self.listener);
+        self.gate.end();
         let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
     }
 

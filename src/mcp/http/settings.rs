@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::cors;
+use crate::mcp::workers;
+
 /// The longest body of a request: a question is far shorter.
 const MAX_BODY: usize = 1 << 20;
+/// The longest that the body of a request may take to come.
+const BODY_TIME: Duration = Duration::from_secs(15);
 /// The longest a request may take.
 const REQUEST_TIME: Duration = Duration::from_mins(1);
-/// Requests that are worked on at once; more are sent away.
-const REQUESTS: usize = 256;
 /// A secret shorter than this is guessed.
 const MIN_TOKEN_BYTES: usize = 16;
 
@@ -38,6 +41,18 @@ pub enum HttpSettingsError {
         /// Where it was to listen.
         address: SocketAddr,
     },
+    /// This is no name of a host, and would match none.
+    #[error("`{host}` is no name of a host")]
+    Host {
+        /// What was given.
+        host: String,
+    },
+    /// This is no origin, and would match none.
+    #[error("`{origin}` is no origin of web pages")]
+    Origin {
+        /// What was given.
+        origin: String,
+    },
     /// The token's file cannot be read.
     #[error("the token file `{}` cannot be read: {source}", path.display())]
     TokenFile {
@@ -63,6 +78,11 @@ impl HttpSettingsError {
         match self {
             Self::TokenNeeded { .. } => {
                 "give --token-file FILE, or listen on 127.0.0.1 behind a reverse proxy".into()
+            }
+            Self::Host { .. } => "give --allow-host a name or an address alone: docs.example.com".into(),
+            Self::Origin { .. } => {
+                "give --allow-origin a scheme, a host and a port, without a path: https://example.com:443"
+                    .into()
             }
             Self::TokenFile { .. } => "check --token-file".into(),
             Self::WeakToken { path, .. } => format!("make one: `openssl rand -hex 32 > {}`", path.display()),
@@ -98,7 +118,7 @@ impl HttpSettings {
     /// (`https://example.com:443`, `http://localhost:*`), beside the server's own origin.
     ///
     /// # Errors
-    /// Where other machines can reach `address` and there is no token.
+    /// Where other machines can reach `address` and there is no token, or a name could never match.
     pub fn new(
         address: SocketAddr,
         token: Option<Token>,
@@ -107,6 +127,12 @@ impl HttpSettings {
     ) -> Result<Self, HttpSettingsError> {
         if !address.ip().is_loopback() && token.is_none() {
             return Err(HttpSettingsError::TokenNeeded { address });
+        }
+        if let Some(host) = hosts.iter().find(|host| !is_host(host)) {
+            return Err(HttpSettingsError::Host { host: host.clone() });
+        }
+        if let Some(origin) = origins.iter().find(|origin| !cors::is_origin(origin)) {
+            return Err(HttpSettingsError::Origin { origin: origin.clone() });
         }
         let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into_iter();
         let hosts = own.chain([address.ip().to_string()]).chain(hosts).collect();
@@ -117,7 +143,7 @@ impl HttpSettings {
             origins,
             max_body: MAX_BODY,
             request_time: REQUEST_TIME,
-            requests: REQUESTS,
+            requests: workers::places(),
         })
     }
 
@@ -125,6 +151,11 @@ impl HttpSettings {
     #[must_use]
     pub fn with_limits(self, max_body: usize, request_time: Duration, requests: usize) -> Self {
         Self { max_body, request_time, requests, ..self }
+    }
+
+    /// How long the body of a request may take to come.
+    pub(super) fn body_time(&self) -> Duration {
+        BODY_TIME.min(self.request_time)
     }
 
     /// Pages of the server's own origin may ask it, once its port is known.
@@ -151,9 +182,33 @@ impl HttpSettings {
     }
 }
 
+/// Whether `text` can stand in a `Host` header, with a port or without.
+fn is_host(text: &str) -> bool {
+    text.parse::<std::net::IpAddr>().is_ok()
+        || text
+            .parse::<hyper::http::uri::Authority>()
+            .is_ok_and(|authority| !text.contains('@') && !authority.host().is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_could_never_match_are_refused() {
+        let settings = |hosts: &[&str], origins: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            HttpSettings::new("127.0.0.1:0".parse().unwrap(), None, owned(hosts), owned(origins))
+        };
+        for host in ["docs.example.com", "docs.example.com:8443", "10.0.0.7", "::1", "[::1]:80"] {
+            assert!(settings(&[host], &[]).is_ok(), "{host}");
+        }
+        for host in ["https://docs.example.com", "docs.example.com/mcp", "", "a b", "me@docs.example.com"] {
+            assert!(matches!(settings(&[host], &[]), Err(HttpSettingsError::Host { .. })), "{host}");
+        }
+        assert!(settings(&[], &["https://example.com:443"]).is_ok());
+        assert!(matches!(settings(&[], &["example.com"]), Err(HttpSettingsError::Origin { .. })));
+    }
 
     #[test]
     fn a_token_is_needed_where_others_can_connect() {

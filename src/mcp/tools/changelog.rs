@@ -11,6 +11,7 @@ use super::passages::Passages;
 use super::search::answer_of;
 use super::{ToolName, Work, reading_tool};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::call::Call;
 use crate::mcp::failure::ToolError;
 use crate::mcp::paths::without_page_extension;
 use crate::retrieval::{ChangelogEntry, DocumentKind, DocumentRecord, Query, Reader, Resident};
@@ -45,15 +46,15 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
             return Err(ToolError::Exclusive { one: "package", other: "query" });
         }
         let query = Query::new(query, PASSAGES)?.of_kind(DocumentKind::Changelog);
-        return Ok(Box::new(move |resident| fitting(resident, &query)));
+        return Ok(Box::new(move |call| fitting(call, &query)));
     }
     let package = given("package")?.map(str::to_owned);
     let since = given("since")?.map(str::to_owned);
-    Ok(Box::new(move |resident| of_package(resident, package.as_deref(), since.as_deref(), limit)))
+    Ok(Box::new(move |call| of_package(&call.resident, package.as_deref(), since.as_deref(), limit)))
 }
 
-fn fitting(resident: &Resident, query: &Query) -> Result<CallToolResult, ToolError> {
-    let answer = resident.now()?.answer(query)?;
+fn fitting(call: &Call, query: &Query) -> Result<CallToolResult, ToolError> {
+    let answer = call.answer(&call.resident.now()?, query)?;
     let note = answer.hits.is_empty().then(|| NONE.to_owned());
     answer_of(&Passages::of(answer, note))
 }

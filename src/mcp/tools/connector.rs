@@ -88,9 +88,9 @@ pub(super) fn prepare_find(arguments: Option<JsonObject>) -> Result<Work, ToolEr
         query = query.within(PathFilter::new(path)?);
     }
     let url = arguments.text("url")?.unwrap_or(DEFAULT_URL).to_owned();
-    Ok(Box::new(move |resident| {
+    Ok(Box::new(move |call| {
         let mut seen = HashSet::new();
-        let hits = resident.now()?.answer(&query)?.hits.into_iter();
+        let hits = call.answer(&call.resident.now()?, &query)?.hits.into_iter();
         let documents = hits.filter(|hit| seen.insert(hit.path.clone())).take(limit);
         let results: Vec<Value> = documents
             .map(|hit| {
@@ -107,7 +107,7 @@ pub(super) fn prepare_fetch(arguments: Option<JsonObject>) -> Result<Work, ToolE
     let id = arguments.required_text("id")?.trim().to_owned();
     let most = arguments.count_within("max_characters", 1, MOST_CHARACTERS)?.unwrap_or(DEFAULT_CHARACTERS);
     let url = arguments.text("url")?.unwrap_or(DEFAULT_URL).to_owned();
-    Ok(Box::new(move |resident| fetch(resident, &id, most, &url)))
+    Ok(Box::new(move |call| fetch(&call.resident, &id, most, &url)))
 }
 
 fn fetch(resident: &Resident, id: &str, most: usize, url: &str) -> Result<CallToolResult, ToolError> {

@@ -10,9 +10,10 @@ use super::passages::Passages;
 use super::search::answer_of;
 use super::{ToolName, Work, reading_tool};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::call::Call;
 use crate::mcp::failure::ToolError;
 use crate::mcp::layout::Layout;
-use crate::retrieval::{DocumentKind, DocumentRecord, Query, Reader, Resident};
+use crate::retrieval::{DocumentKind, DocumentRecord, Query, Reader};
 
 pub(super) const PARAMETERS: &[&str] = &["group", "query", "max_tokens"];
 const DEFAULT_BUDGET: usize = 20_000;
@@ -49,23 +50,23 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
         (Some(_), Some(_)) => Err(ToolError::Exclusive { one: "group", other: "query" }),
         (None, Some(query)) => {
             let query = Query::new(query, PASSAGES)?.of_kind(DocumentKind::Example);
-            Ok(Box::new(move |resident| fitting(resident, &query)))
+            Ok(Box::new(move |call| fitting(call, &query)))
         }
         (group, None) => {
             let group = group.map(|group| group.trim_matches('/').to_owned());
-            Ok(Box::new(move |resident| of_group(resident, group.as_deref(), budget)))
+            Ok(Box::new(move |call| of_group(call, group.as_deref(), budget)))
         }
     }
 }
 
-fn fitting(resident: &Resident, query: &Query) -> Result<CallToolResult, ToolError> {
-    let answer = resident.now()?.answer(query)?;
+fn fitting(call: &Call, query: &Query) -> Result<CallToolResult, ToolError> {
+    let answer = call.answer(&call.resident.now()?, query)?;
     let note = answer.hits.is_empty().then(|| NONE.to_owned());
     answer_of(&Passages::of(answer, note))
 }
 
-fn of_group(resident: &Resident, group: Option<&str>, budget: usize) -> Result<CallToolResult, ToolError> {
-    let reader = resident.reader()?;
+fn of_group(call: &Call, group: Option<&str>, budget: usize) -> Result<CallToolResult, ToolError> {
+    let reader = call.resident.reader()?;
     let examples = Examples::of(&reader)?;
     if examples.files.is_empty() {
         return Ok(CallToolResult::error(vec![ContentBlock::text(NONE)]));
@@ -80,9 +81,10 @@ fn of_group(resident: &Resident, group: Option<&str>, budget: usize) -> Result<C
     let mut text = format!("# {group} Examples\n\n");
     let mut left = budget;
     for (path, document) in examples.in_group(group) {
+        call.still_wanted()?;
         let name = path.strip_prefix(group).map_or(path.as_str(), |rest| rest.trim_start_matches('/'));
         let part = format!("## {name}\n\n```{}\n{}\n```\n\n", language(name), reader.text(document)?.text);
-        let cost = resident.count_tokens(&part);
+        let cost = call.resident.count_tokens(&part);
         if cost > left {
             text.push_str(&format!(
                 "Cut at {budget} tokens: read `{}` and what follows it by themselves.\n\n",

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::{ToolName, Work, reading_tool};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::call::Call;
 use crate::mcp::failure::ToolError;
 use crate::mcp::layout::Layout;
-use crate::retrieval::{Answer, DocumentKind, Hit, MAX_LIMIT, Query, Resident};
+use crate::retrieval::{Answer, DocumentKind, Hit, MAX_LIMIT, Query};
 
 pub(super) const PARAMETERS: &[&str] = &["query", "rephrasings", "limit"];
 const DEFAULT_LIMIT: usize = 10;
@@ -43,16 +44,16 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
     let passages = (limit * PASSAGES_ASKED).min(MAX_LIMIT);
     let query = Query::new(arguments.required_text("query")?, passages)?
         .rephrased(rephrasings.iter().map(String::as_str))?;
-    Ok(Box::new(move |resident| answer(resident, &query, limit)))
+    Ok(Box::new(move |call| answer(call, &query, limit)))
 }
 
-fn answer(resident: &Resident, query: &Query, limit: usize) -> Result<CallToolResult, ToolError> {
-    let ready = resident.now()?;
+fn answer(call: &Call, query: &Query, limit: usize) -> Result<CallToolResult, ToolError> {
+    let ready = call.resident.now()?;
     let reader = ready.reader();
     // Changelogs and examples have tools of their own.
     let has_pages = reader.manifest().holds(DocumentKind::Docs);
     let query = if has_pages { query.clone().of_kind(DocumentKind::Docs) } else { query.clone() };
-    let answer = ready.answer(&query)?;
+    let answer = call.answer(&ready, &query)?;
     let is_poor = answer.no_good_match;
     let documents = grouped(answer, limit);
     let layout = Layout::of(reader.manifest(), &reader.documents(0..usize::MAX)?);

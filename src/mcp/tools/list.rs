@@ -6,20 +6,23 @@ use serde_json::json;
 use super::examples::counted;
 use super::{ToolName, Work, changelog, examples, reading_tool};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::call::Call;
+use crate::mcp::collections;
 use crate::mcp::cursor::Cursor;
 use crate::mcp::failure::ToolError;
-use crate::mcp::folder::{Entry, children, plain};
-use crate::retrieval::{DocumentKind, DocumentRecord, PathFilter, Reader, Resident};
+use crate::mcp::folder::{Entry, children, children_among, plain};
+use crate::retrieval::{DocumentKind, DocumentRecord, PathFilter, Reader};
 
 const DEFAULT_LIMIT: usize = 50;
 const MOST: usize = 500;
-pub(super) const PARAMETERS: &[&str] = &["path", "limit", "cursor"];
+pub(super) const PARAMETERS: &[&str] = &["path", "collection", "limit", "cursor"];
 
 pub(super) fn definition() -> Tool {
     let input = json!({
         "type": "object",
         "properties": {
             "path": {"type": "string", "description": "Folder or glob"},
+            "collection": {"type": "string", "description": "Default all"},
             "limit": {"type": "integer", "description": "Default 50"},
             "cursor": {"type": "string", "description": "To go on"},
         },
@@ -31,51 +34,86 @@ pub(super) fn definition() -> Tool {
 
 pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> {
     let arguments = Arguments::new(arguments, PARAMETERS)?;
-    let path = arguments.text("path")?.unwrap_or_default().trim().to_owned();
+    let path = arguments.filled("path")?.unwrap_or_default().to_owned();
     let filter = path.contains(['*', '?', '[', '{']).then(|| PathFilter::new(&path)).transpose()?;
+    let collection = arguments.filled("collection")?.unwrap_or_default().to_owned();
     let limit = arguments.count_within("limit", 1, MOST)?.unwrap_or(DEFAULT_LIMIT);
-    let cursor = arguments.text("cursor")?.map(|text| Cursor::read(text, &["list", &path])).transpose()?;
-    Ok(Box::new(move |resident| page(resident, &path, filter.as_ref(), limit, cursor)))
+    let list = List { path, filter, collection, limit };
+    let cursor = arguments.filled("cursor")?.map(|text| Cursor::read(text, &list.question())).transpose()?;
+    Ok(Box::new(move |call| list.page(call, cursor)))
 }
 
-fn page(
-    resident: &Resident,
-    path: &str,
-    filter: Option<&PathFilter>,
+/// A call that is understood.
+struct List {
+    path: String,
+    filter: Option<PathFilter>,
+    /// The name of the collection to list, as it was given; empty for all.
+    collection: String,
     limit: usize,
-    cursor: Option<Cursor>,
-) -> Result<CallToolResult, ToolError> {
-    let reader = resident.reader()?;
-    let generation = reader.manifest().generation;
-    if let Some(Cursor { generation: wanted, .. }) = cursor.filter(|cursor| cursor.generation != generation) {
-        return Err(ToolError::Generation { wanted });
+}
+
+impl List {
+    /// Everything that decides on the order of the entries.
+    fn question(&self) -> [&str; 3] {
+        ["list", &self.path, &self.collection]
     }
-    let offset = cursor.map_or(0, |cursor| cursor.offset);
-    let items = match filter {
-        Some(filter) => matching(&reader, filter)?,
-        None if plain(path).is_empty() => top(&reader)?,
-        None => in_tree(children(&reader, path)?),
-    };
-    if items.is_empty() {
-        let hint = "call `list` without `path` to see the top, or with a glob such as `**/*.md`".into();
-        return Err(ToolError::NotFound { what: "document under", name: path.to_owned(), hint });
-    }
-    let shown: Vec<&Item> = items.iter().skip(offset).take(limit).collect();
-    let end = offset + shown.len();
-    let mut text = format!("{}-{end} of {} entries", (offset + 1).min(end), items.len());
-    if end < items.len() {
-        let next = Cursor { generation, offset: end }.write(&["list", path]);
-        text.push_str(&format!(" · next: cursor {next}"));
-    }
-    let mut section = None;
-    for item in shown {
-        if item.section != section {
-            section = item.section;
-            text.push_str(&format!("\n\n{}:", section.unwrap_or_default()));
+
+    fn page(&self, call: &Call, cursor: Option<Cursor>) -> Result<CallToolResult, ToolError> {
+        let reader = call.resident.reader()?;
+        let generation = reader.manifest().generation;
+        if let Some(Cursor { generation: wanted, .. }) =
+            cursor.filter(|cursor| cursor.generation != generation)
+        {
+            return Err(ToolError::Generation { wanted, newest: generation });
         }
-        text.push_str(&format!("\n{}", item.line(&reader)?));
+        let offset = cursor.map_or(0, |cursor| cursor.offset);
+        let items = self.items(&reader)?;
+        if items.is_empty() {
+            return Err(self.nothing());
+        }
+        let shown: Vec<&Item> = items.iter().skip(offset).take(self.limit).collect();
+        let end = offset + shown.len();
+        let mut text = format!("{}-{end} of {} entries", (offset + 1).min(end), items.len());
+        if end < items.len() {
+            let next = Cursor { generation, offset: end }.write(&self.question());
+            text.push_str(&format!(" · next: cursor {next}"));
+        }
+        let mut section = None;
+        for item in shown {
+            call.still_wanted()?;
+            if item.section != section {
+                section = item.section;
+                text.push_str(&format!("\n\n{}:", section.unwrap_or_default()));
+            }
+            text.push_str(&format!("\n{}", item.line(&reader)?));
+        }
+        Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
     }
-    Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
+
+    fn items(&self, reader: &Reader) -> Result<Vec<Item>, ToolError> {
+        if self.collection.is_empty() {
+            return match &self.filter {
+                Some(filter) => matching(reader, &|document| filter.admits(&document.path)),
+                None if plain(&self.path).is_empty() => top(reader),
+                None => Ok(in_tree(children(reader, &self.path)?)),
+            };
+        }
+        let manifest = reader.manifest();
+        let name = collections::named(manifest, &self.collection)?;
+        let is_among = |document: &DocumentRecord| manifest.collection_of(document.root) == Some(&name);
+        match &self.filter {
+            Some(filter) => matching(reader, &|document| filter.admits(&document.path) && is_among(document)),
+            None => Ok(in_tree(children_among(reader, &self.path, &is_among)?)),
+        }
+    }
+
+    fn nothing(&self) -> ToolError {
+        let hint = match self.collection.as_str() {
+            "" => "call `list` without `path` to see the top, or with a glob such as `**/*.md`".into(),
+            name => format!("call `list` without `path` to see the top of `{name}`, or without `collection`"),
+        };
+        ToolError::NotFound { what: "document under", name: self.path.chars().take(200).collect(), hint }
+    }
 }
 
 /// An entry of what is listed.
@@ -110,7 +148,7 @@ fn top(reader: &Reader) -> Result<Vec<Item>, ToolError> {
     let mut items = in_tree(children(reader, "")?);
     let collections = manifest.collections.iter();
     let lines = collections.map(|(name, count)| Listed::Named(counted(name.as_str(), *count, "document")));
-    push(&mut items, "collections, for `search`", lines);
+    push(&mut items, "collections, for `search` and `list`", lines);
     if manifest.holds(DocumentKind::Example) {
         let groups = examples::groups(reader)?.into_iter().map(Listed::Named);
         push(&mut items, "example groups, for `examples`", groups);
@@ -131,10 +169,9 @@ fn in_tree(entries: Vec<Entry>) -> Vec<Item> {
     entries.into_iter().map(|entry| Item { section: None, what: Listed::Entry(entry) }).collect()
 }
 
-fn matching(reader: &Reader, filter: &PathFilter) -> Result<Vec<Item>, ToolError> {
+fn matching(reader: &Reader, is_shown: &dyn Fn(&DocumentRecord) -> bool) -> Result<Vec<Item>, ToolError> {
     let documents = reader.documents(0..usize::MAX)?;
-    let admitted = documents.into_iter().filter(|document| filter.admits(&document.path));
     let entry =
         |document: DocumentRecord| Entry::Document { path: document.path.into(), title: document.title };
-    Ok(in_tree(admitted.map(entry).collect()))
+    Ok(in_tree(documents.into_iter().filter(|document| is_shown(document)).map(entry).collect()))
 }

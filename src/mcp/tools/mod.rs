@@ -19,8 +19,9 @@ use std::sync::Arc;
 use rmcp::model::{CallToolResult, JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::failure::ToolError;
-use crate::retrieval::{DocumentKind, Resident};
+use crate::retrieval::DocumentKind;
 pub(super) use read::line_range;
 
 /// Everything that can be called.
@@ -40,7 +41,7 @@ pub(super) enum ToolName {
 }
 
 /// A call whose arguments are understood: the work that is left needs no async and no client.
-pub(super) type Work = Box<dyn FnOnce(&Resident) -> Result<CallToolResult, ToolError> + Send>;
+pub(super) type Work = Box<dyn FnOnce(&Call) -> Result<CallToolResult, ToolError> + Send>;
 
 impl ToolName {
     /// docent's own, in the order in which they are listed.

@@ -30,7 +30,7 @@ pub(super) fn definition() -> Tool {
 pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> {
     let arguments = Arguments::new(arguments, PARAMETERS)?;
     let path = arguments.required_text("path")?.trim().to_owned();
-    Ok(Box::new(move |resident| answer(resident, &path)))
+    Ok(Box::new(move |call| answer(&call.resident, &path)))
 }
 
 fn answer(resident: &Resident, asked: &str) -> Result<CallToolResult, ToolError> {

@@ -3,12 +3,12 @@
 use std::ops::RangeInclusive;
 
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::near::near;
 use super::section::section;
 use super::{ToolName, Work, reading_tool};
-use crate::mcp::arguments::Arguments;
+use crate::mcp::arguments::{Arguments, wrong_type};
 use crate::mcp::failure::ToolError;
 use crate::mcp::paths::{Located, locate};
 use crate::retrieval::{Freshness, Resident};
@@ -52,30 +52,39 @@ struct Read {
 
 pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> {
     let arguments = Arguments::new(arguments, PARAMETERS)?;
-    let text = |name| Ok::<_, ToolError>(arguments.text(name)?.map(|text| text.trim().to_owned()));
-    let lines = text("lines")?.map(|text| {
-        let wrong = || ToolError::Choice { name: "lines", choices: "10-80".into(), found: text.clone() };
-        line_range(&text).ok_or_else(wrong)
-    });
+    let text = |name| Ok::<_, ToolError>(arguments.filled(name)?.map(str::to_owned));
     let read = Read {
         id: text("id")?,
         path: text("path")?,
-        lines: lines.transpose()?,
-        heading: text("heading")?.filter(|heading| !heading.is_empty()),
+        lines: arguments.given("lines").and_then(|value| lines(value).transpose()).transpose()?,
+        heading: text("heading")?,
         around: arguments.count_within("around", 0, MOST_AROUND)?,
         budget: arguments.count_within("max_tokens", LEAST_BUDGET, MOST_BUDGET)?.unwrap_or(DEFAULT_BUDGET),
     };
     match (&read.id, &read.path) {
         (None, None) => Err(ToolError::MissingParameter { name: "path" }),
         (Some(_), Some(_)) => Err(ToolError::Exclusive { one: "id", other: "path" }),
-        _ => Ok(Box::new(move |resident| read.run(resident))),
+        _ => Ok(Box::new(move |call| read.run(&call.resident))),
     }
 }
 
-/// `10-80`, `10`, `10-`, and `L10-L80` as code hosts write it.
+/// Lines as models write them: as text, as one number, or as the first and the last; a blank is nothing.
+fn lines(value: &Value) -> Result<Option<RangeInclusive<usize>>, ToolError> {
+    let text = match value {
+        Value::String(text) if text.trim().is_empty() => return Ok(None),
+        Value::String(text) => text.clone(),
+        Value::Array(ends) if ends.len() == 2 => format!("{}-{}", ends[0], ends[1]),
+        other => other.to_string(),
+    };
+    let wrong = || wrong_type("lines", "lines of the document such as \"10-80\"", value);
+    line_range(&text).map(Some).ok_or_else(wrong)
+}
+
+/// `10-80`, `10`, `10-`, `10:80`, `10 to 80`, and `L10-L80` as code hosts write it.
 pub(in crate::mcp) fn line_range(text: &str) -> Option<RangeInclusive<usize>> {
     let number = |part: &str| part.trim().trim_start_matches(['L', 'l']).parse::<usize>().ok();
-    let (start, end) = match text.split_once(['-', '–']) {
+    let ends = text.split_once("..").or_else(|| text.split_once(" to "));
+    let (start, end) = match ends.or_else(|| text.split_once(['-', '–', ':', ','])) {
         Some((start, end)) if end.trim().is_empty() => (number(start)?, usize::MAX),
         Some((start, end)) => (number(start)?, number(end)?),
         None => (number(text)?, number(text)?),
@@ -197,8 +206,17 @@ mod tests {
         for (text, range) in [("10-80", 10..=80), ("L3-L4", 3..=4), ("7", 7..=7), ("5-", 5..=usize::MAX)] {
             assert_eq!(line_range(text), Some(range), "{text}");
         }
+        for text in ["3:4", "3,4", "3 to 4", "3..4", "L3 - L4"] {
+            assert_eq!(line_range(text), Some(3..=4), "{text}");
+        }
         for text in ["", "0", "9-3", "a-b", "-4"] {
             assert_eq!(line_range(text), None, "{text}");
+        }
+        for (value, range) in [(json!(7), Some(7..=7)), (json!([3, 4]), Some(3..=4)), (json!(" "), None)] {
+            assert_eq!(lines(&value), Ok(range), "{value}");
+        }
+        for value in [json!(-1), json!(1.5), json!([1]), json!([4, 3]), json!({"start": 1}), json!(true)] {
+            assert!(matches!(lines(&value), Err(ToolError::WrongType { .. })), "{value}");
         }
     }
 

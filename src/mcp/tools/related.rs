@@ -31,8 +31,8 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
     let arguments = Arguments::new(arguments, PARAMETERS)?;
     let id = arguments.required_text("id")?.trim().to_owned();
     let limit = arguments.count_within("limit", 1, MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
-    Ok(Box::new(move |resident| {
-        let reader = resident.reader()?;
+    Ok(Box::new(move |call| {
+        let reader = call.resident.reader()?;
         let Some(hits) = reader.related(&id, limit)? else {
             let hint =
                 "give the `id` of a hit of this index's `search`; ids change with their passage".into();

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::passages::{Passage, Passages, interleaved, pack, shorten};
 use super::{ToolName, Work, passages_schema, reading_tool};
 use crate::mcp::arguments::Arguments;
+use crate::mcp::call::Call;
 use crate::mcp::collections;
 use crate::mcp::cursor::Cursor;
 use crate::mcp::failure::ToolError;
@@ -83,22 +84,21 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
         (None, budget) => (LIMIT_WITHIN_BUDGET, budget),
         (Some(limit), budget) => (limit, budget),
     };
-    let collection = arguments.text("collection")?.map(str::trim).filter(|name| !name.is_empty());
+    let collection = arguments.filled("collection")?;
     let search = Search {
         questions: questions(&arguments, limit)?,
         collection: collection.map(str::to_owned),
         limit,
         budget,
         concise: arguments.choice("detail", &["detailed", "concise"])? == Some("concise"),
-        cursor: arguments.text("cursor")?.map(str::to_owned),
+        cursor: arguments.filled("cursor")?.map(str::to_owned),
         generation: arguments.count("generation")?.map(|number| number as u64),
     };
-    Ok(Box::new(move |resident| search.run(resident)))
+    Ok(Box::new(move |call| search.run(call)))
 }
 
 fn questions(arguments: &Arguments, limit: usize) -> Result<Vec<Query>, ToolError> {
-    let path = arguments.text("path")?.filter(|path| !path.trim().is_empty());
-    let path = path.map(PathFilter::new).transpose()?;
+    let path = arguments.filled("path")?.map(PathFilter::new).transpose()?;
     let kind = arguments.choice("kind", &DocumentKind::ALL.map(DocumentKind::as_str))?;
     let kind: Option<DocumentKind> = kind.and_then(|kind| kind.parse().ok());
     let within = |query: Query| {
@@ -111,7 +111,7 @@ fn questions(arguments: &Arguments, limit: usize) -> Result<Vec<Query>, ToolErro
         let query = Query::new(arguments.required_text("query")?, limit)?;
         return Ok(vec![within(query.rephrased(rephrasings.iter().map(String::as_str))?)]);
     }
-    if arguments.text("query")?.is_some() {
+    if arguments.filled("query")?.is_some() {
         return Err(ToolError::Exclusive { one: "query", other: "queries" });
     }
     if !rephrasings.is_empty() {
@@ -125,25 +125,25 @@ fn questions(arguments: &Arguments, limit: usize) -> Result<Vec<Query>, ToolErro
 }
 
 impl Search {
-    fn run(mut self, resident: &Resident) -> Result<CallToolResult, ToolError> {
+    fn run(mut self, call: &Call) -> Result<CallToolResult, ToolError> {
         let question = self.fingerprint();
         let question: Vec<&str> = question.iter().map(String::as_str).collect();
         let cursor = self.cursor.as_deref().map(|text| Cursor::read(text, &question)).transpose()?;
         let offset = cursor.map_or(0, |cursor| cursor.offset);
-        let ready = kept(resident, cursor.map(|cursor| cursor.generation).or(self.generation))?;
+        let ready = kept(&call.resident, cursor.map(|cursor| cursor.generation).or(self.generation))?;
         if let Some(asked) = &self.collection {
             let name = collections::named(ready.reader().manifest(), asked)?;
             for question in &mut self.questions {
                 *question = question.clone().of_collection(name.clone());
             }
         }
-        let (mut passages, first, mut more) = self.ask(&ready, offset)?;
+        let (mut passages, first, mut more) = self.ask(call, &ready, offset)?;
         if self.concise {
             shorten(&mut passages);
         }
         let mut note = None;
         if let Some(budget) = self.budget {
-            let packed = pack(passages, budget - ENVELOPE, &|text| resident.count_tokens(text));
+            let packed = pack(passages, budget - ENVELOPE, &|text| call.resident.count_tokens(text));
             passages = packed.passages;
             if packed.cut {
                 more = true;
@@ -169,15 +169,19 @@ impl Search {
 
     /// The passages from `offset` on, an answer that says where they come from, and whether there
     /// are more.
-    fn ask(&self, ready: &Ready, offset: usize) -> Result<(Vec<Passage>, Answer, bool), ToolError> {
+    fn ask(
+        &self,
+        call: &Call,
+        ready: &Ready,
+        offset: usize,
+    ) -> Result<(Vec<Passage>, Answer, bool), ToolError> {
         if let [question] = self.questions.as_slice() {
-            let mut answer = ready.answer(&question.clone().after(offset))?;
+            let mut answer = call.answer(ready, &question.clone().after(offset))?;
             let hits = std::mem::take(&mut answer.hits);
             let more = answer.has_more;
             return Ok((hits.into_iter().map(|hit| Passage { hit, question: None }).collect(), answer, more));
         }
-        let mut answers =
-            self.questions.iter().map(|question| ready.answer(question)).collect::<Result<Vec<_>, _>>()?;
+        let mut answers = call.answers(ready, &self.questions)?;
         let hits = answers.iter_mut().map(|answer| std::mem::take(&mut answer.hits)).collect();
         let passages = interleaved(hits).into_iter().skip(offset).collect();
         // Several answers are as sure as the least sure one.
@@ -220,7 +224,10 @@ impl Search {
 fn kept(resident: &Resident, generation: Option<u64>) -> Result<Ready, ToolError> {
     match generation {
         None => Ok(resident.now()?),
-        Some(wanted) => resident.generation(wanted)?.ok_or(ToolError::Generation { wanted }),
+        Some(wanted) => {
+            let newest = resident.reader()?.manifest().generation;
+            resident.generation(wanted)?.ok_or(ToolError::Generation { wanted, newest })
+        }
     }
 }
 

@@ -18,8 +18,8 @@ pub(super) fn definition() -> Tool {
 
 pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> {
     Arguments::new(arguments, &[])?;
-    Ok(Box::new(|resident| {
-        let text = describe(resident)?;
+    Ok(Box::new(|call| {
+        let text = describe(&call.resident)?;
         Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
     }))
 }
