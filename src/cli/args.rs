@@ -247,9 +247,13 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) preset: Option<PathBuf>,
 
-    /// Keep the index up to date while serving: what `docent.toml` says, else what is indexed already
+    /// Keep the index up to date while serving: what is declared, else what is indexed already
     #[arg(long)]
     pub(super) watch: bool,
+
+    /// With --watch, file that declares the sources [default: docent.toml, where no index is named]
+    #[arg(long, value_name = "FILE", requires = "watch")]
+    pub(super) config: Option<PathBuf>,
 
     /// Share one process, with one model in memory, among all agents that ask this index
     #[cfg(unix)]
@@ -291,12 +295,25 @@ Examples:
   docent install cursor --project .               for the project in this folder
   docent install zed --index ~/notes/index --name notes
   docent install codex --dry-run                  only show what would change
+  docent install vscode --watch --shared          kept up to date, one process for all agents
 
 What changes is printed to stdout; the file as it was is kept beside it (.bak-1). Everything else in
 the file stays as it is, comments too. A second run changes nothing.")]
 pub(super) struct InstallArguments {
     #[command(flatten)]
     pub(super) client: ClientArguments,
+
+    /// Keep the index up to date while the server runs: `docent serve --watch`
+    #[arg(long)]
+    pub(super) watch: bool,
+
+    /// With --watch, file that declares the sources [default: docent.toml, where no index is named]
+    #[arg(long, value_name = "FILE", requires = "watch")]
+    pub(super) sources: Option<PathBuf>,
+
+    /// Offer the tools of a preset: `docent serve --preset`
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) preset: Option<PathBuf>,
 
     /// Let all agents share one process: `docent serve --shared`
     #[cfg(unix)]

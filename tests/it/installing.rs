@@ -135,6 +135,28 @@ fn a_project_and_another_name_can_be_chosen() {
 }
 
 #[test]
+fn what_the_server_is_to_do_is_written_too() {
+    let env = TestEnv::indexed(PAGES);
+    env.write("docent.toml", "[[source]]\ntype = \"directory\"\npath = \"docs\"\n");
+    env.write("own.toml", "[[source]]\ntype = \"directory\"\npath = \"docs\"\n");
+    let path = |name: &str| env.root().join(name).to_str().unwrap().to_owned();
+    let arguments = |options: &[&str]| {
+        env.docent(&[&["install", "cursor", "--config", "mcp.json"], options].concat()).succeeds();
+        let mut written = parsed(&env, "mcp.json")["mcpServers"]["docent"]["args"].take();
+        written.as_array_mut().unwrap().split_off(5)
+    };
+    assert_eq!(arguments(&["--watch"]), ["--config", &path("docent.toml"), "--watch"]);
+    assert_eq!(arguments(&["--watch", "--sources", "own.toml"]), ["--config", &path("own.toml"), "--watch"]);
+    assert_eq!(arguments(&["--watch", "--index", "index"]), ["--watch"], "the file is not of that index");
+    assert_eq!(arguments(&["--preset", "workos"]), ["--preset", "workos"]);
+    assert_eq!(arguments(&[]), [""; 0]);
+    #[cfg(unix)]
+    assert_eq!(arguments(&["--shared", "--watch", "--index", "index"]), ["--watch", "--shared"]);
+    let outcome = env.docent(&["install", "cursor", "--preset", "chatgtp"]).ends_with_status(2);
+    assert!(outcome.stderr.contains("chatgtp"), "{}", outcome.stderr);
+}
+
+#[test]
 fn without_an_index_nothing_is_written() {
     let env = TestEnv::new(&[]);
     env.docent(&["install", "cursor"]).fails_with(

@@ -222,7 +222,11 @@ struct Serving {
 
 impl Serving {
     fn start(env: &TestEnv) -> Self {
-        let mut command = env.command(&["serve", "--watch"]).into_command();
+        Self::start_with(env, &[])
+    }
+
+    fn start_with(env: &TestEnv, options: &[&str]) -> Self {
+        let mut command = env.command(&[&["serve", "--watch"], options].concat()).into_command();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let input = child.stdin.take().unwrap();
@@ -277,6 +281,28 @@ fn a_server_keeps_its_index_fresh_and_says_so() {
     let hit = &answer["result"]["structuredContent"]["hits"][0];
     assert!(hit["text"].as_str().unwrap().contains("every week"), "{answer}");
     assert_eq!(hit["stale"], Value::Null);
+}
+
+/// Clients start servers in the folder of whatever project they are in.
+#[test]
+fn a_server_follows_the_declaration_that_is_meant() {
+    let env = TestEnv::indexed(PAGES);
+    env.write("other/moons.md", "# Moons\n\nEuropa is one of them.\n");
+    env.write("docent.toml", "[[source]]\ntype = \"directory\"\npath = \"other\"\n");
+    let seen = |wanted: &str| {
+        until(wanted, || {
+            let texts = texts(&env);
+            if has(wanted)(&texts) { Ok(()) } else { Err(format!("{texts:?}")) }
+        });
+    };
+    let serving = Serving::start_with(&env, &["--index", "index"]);
+    env.write("docs/keys.md", "# Keys\n\nRotate a key every week.\n");
+    seen("every week");
+    assert!(!has("Europa")(&texts(&env)), "the declaration of another index was followed");
+    drop(serving);
+    let serving = Serving::start_with(&env, &["--index", "index", "--config", "docent.toml"]);
+    seen("Europa");
+    drop(serving);
 }
 
 #[test]

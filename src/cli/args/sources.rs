@@ -21,4 +21,8 @@ pub(in crate::cli) struct SourceArguments {
     /// Make these sources the collection NAME of the index, beside the others in it
     #[arg(long, value_name = "NAME", requires = "sources")]
     pub(in crate::cli) collection: Option<CollectionName>,
+
+    /// Whether a docent.toml that happens to be there is passed over.
+    #[arg(skip)]
+    pub(in crate::cli) ignores_declaration: bool,
 }

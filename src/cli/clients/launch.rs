@@ -19,6 +19,12 @@ pub(in crate::cli) struct Launch {
     pub(in crate::cli) models: PathBuf,
     /// Folder with the model's own files, where the user has given one.
     pub(in crate::cli) model_dir: Option<PathBuf>,
+    /// A preset by its name, or the absolute path of its file.
+    pub(in crate::cli) preset: Option<PathBuf>,
+    /// Whether the index is kept up to date beside the server.
+    pub(in crate::cli) watch: bool,
+    /// The file that declares what is kept up to date.
+    pub(in crate::cli) config: Option<PathBuf>,
     /// Whether agents share one process.
     pub(in crate::cli) shared: bool,
 }
@@ -32,8 +38,26 @@ impl Launch {
             index: absolute(&settings.index),
             models: absolute(settings.models.root()),
             model_dir: settings.model_dir.as_deref().map(absolute),
+            preset: None,
+            watch: false,
+            config: None,
             shared: false,
         }
+    }
+
+    /// The same, keeping the index up to date by what `config` declares, where it is named.
+    pub(in crate::cli) fn watching(self, config: Option<&Path>) -> Self {
+        let config = config.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+        Self { watch: true, config, ..self }
+    }
+
+    /// The same with a preset: a name of docent's own, or a file, of which only the latter has a folder.
+    pub(in crate::cli) fn with_preset(self, preset: Option<&Path>) -> Self {
+        let found = preset.map(|preset| {
+            let file = std::path::absolute(preset).ok().filter(|file| file.is_file());
+            file.unwrap_or_else(|| preset.to_owned())
+        });
+        Self { preset: found, ..self }
     }
 
     pub(in crate::cli) fn arguments(&self) -> Vec<String> {
@@ -43,9 +67,14 @@ impl Launch {
         if let Some(folder) = &self.model_dir {
             arguments.extend(["--model-dir".into(), text(folder)]);
         }
-        if self.shared {
-            arguments.push("--shared".into());
+        if let Some(preset) = &self.preset {
+            arguments.extend(["--preset".into(), text(preset)]);
         }
+        if let Some(config) = &self.config {
+            arguments.extend(["--config".into(), text(config)]);
+        }
+        let flags = [(self.watch, "--watch"), (self.shared, "--shared")];
+        arguments.extend(flags.iter().filter(|(is_given, _)| *is_given).map(|(_, flag)| (*flag).to_owned()));
         arguments
     }
 }
@@ -92,6 +121,9 @@ mod tests {
             index: "/data/it's/index".into(),
             models: "/data/models".into(),
             model_dir: None,
+            preset: None,
+            watch: false,
+            config: None,
             shared: false,
         };
         let text = snippets(&launch);

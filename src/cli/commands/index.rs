@@ -101,7 +101,8 @@ pub(super) fn sources(settings: &Settings, wanted: &SourceArguments) -> Result<V
 
 /// The file that declares the sources; none where they are typed.
 pub(super) fn declaration(wanted: &SourceArguments) -> Option<&Path> {
-    let default = || Some(Path::new(declared::FILE)).filter(|file| file.is_file());
+    let is_there = |file: &&Path| !wanted.ignores_declaration && file.is_file();
+    let default = || Some(Path::new(declared::FILE)).filter(is_there);
     if wanted.sources.is_empty() { wanted.config.as_deref().or_else(default) } else { None }
 }
 

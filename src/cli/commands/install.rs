@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::{ClientArguments, InstallArguments};
+use super::index::declaration;
+use super::serve::preset;
+use crate::cli::args::{ClientArguments, InstallArguments, SourceArguments};
 use crate::cli::clients::{ClientError, Launch, Surroundings, project_file};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
@@ -16,6 +18,8 @@ use crate::progress::Progress as _;
 pub(in crate::cli) fn run(settings: &Settings, arguments: &InstallArguments) -> Result<ExitStatus, Failure> {
     // A client would start a server that finds nothing, and its user would look for the reason.
     read_manifest(&settings.index)?;
+    // As it would of a preset that is none.
+    arguments.preset.as_deref().map(preset).transpose()?;
     let to = &arguments.client;
     let entry = to.client.entry(&launch(settings, arguments));
     change(settings, to, |text| to.client.format().with_server(text, &to.name, &entry))
@@ -26,14 +30,17 @@ pub(in crate::cli) fn remove(settings: &Settings, from: &ClientArguments) -> Res
     change(settings, from, |text| from.client.format().without_server(text, &from.name))
 }
 
-#[cfg(unix)]
 fn launch(settings: &Settings, arguments: &InstallArguments) -> Launch {
-    Launch { shared: arguments.shared, ..Launch::of(settings) }
-}
-
-#[cfg(not(unix))]
-fn launch(settings: &Settings, _arguments: &InstallArguments) -> Launch {
-    Launch::of(settings)
+    let mut launch = Launch::of(settings).with_preset(arguments.preset.as_deref());
+    if arguments.watch {
+        // As a server that is started here would understand it, wherever the client starts its own.
+        let (config, ignores_declaration) = (arguments.sources.clone(), settings.index_is_named);
+        let wanted = SourceArguments { config, ignores_declaration, ..SourceArguments::default() };
+        launch = launch.watching(declaration(&wanted));
+    }
+    #[cfg(unix)]
+    let launch = Launch { shared: arguments.shared, ..launch };
+    launch
 }
 
 fn change(

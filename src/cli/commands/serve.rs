@@ -1,7 +1,7 @@
 //! `docent serve`: MCP over stdin and stdout, or over HTTP.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::watch;
@@ -23,10 +23,10 @@ pub(in crate::cli) fn run(settings: Settings, arguments: ServeArguments) -> Resu
     if arguments.shared {
         return shared::run(settings, &arguments, tools);
     }
-    let watches = arguments.watch;
+    let watch = Watch::of(&arguments);
     match http_settings(arguments)? {
-        None => mcp::serve_stdio(resident(settings, Purpose::Asking, watches), tools)?,
-        Some(http) => mcp::serve_http(resident(settings, Purpose::Many, watches), tools, http, |address| {
+        None => mcp::serve_stdio(resident(settings, Purpose::Asking, watch), tools)?,
+        Some(http) => mcp::serve_http(resident(settings, Purpose::Many, watch), tools, http, |address| {
             // Where stderr is gone there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "serving MCP at http://{address}/mcp");
         })?,
@@ -34,11 +34,24 @@ pub(in crate::cli) fn run(settings: Settings, arguments: ServeArguments) -> Resu
     Ok(ExitStatus::Success)
 }
 
-/// What answers; with `watches`, over an index that is kept up to date beside it.
-fn resident(settings: Settings, purpose: Purpose, watches: bool) -> Resident {
+/// Whether the index is kept up to date.
+enum Watch {
+    Not,
+    /// By what this file declares, where one is named.
+    By(Option<PathBuf>),
+}
+
+impl Watch {
+    fn of(arguments: &ServeArguments) -> Self {
+        if arguments.watch { Self::By(arguments.config.clone()) } else { Self::Not }
+    }
+}
+
+/// What answers, over an index that may be kept up to date beside it.
+fn resident(settings: Settings, purpose: Purpose, watch: Watch) -> Resident {
     let settings = Arc::new(settings);
-    if watches {
-        watch::beside(Arc::clone(&settings));
+    if let Watch::By(config) = watch {
+        watch::beside(Arc::clone(&settings), config);
     }
     let index = settings.index.clone();
     let load = move |made_by: &ModelIdentity| {
@@ -49,7 +62,7 @@ fn resident(settings: Settings, purpose: Purpose, watches: bool) -> Resident {
 }
 
 /// A preset by its name, or in the file of this name.
-fn preset(name: &Path) -> Result<Preset, Failure> {
+pub(super) fn preset(name: &Path) -> Result<Preset, Failure> {
     let is_file = name.components().count() > 1 || name.extension().is_some();
     if let Some(name) = name.to_str().filter(|_| !is_file) {
         return Ok(Preset::named(name)?);
@@ -72,7 +85,7 @@ mod shared {
     use std::process::{Command, Stdio};
     use std::time::Duration;
 
-    use super::resident;
+    use super::{Watch, resident};
     use crate::cli::args::ServeArguments;
     use crate::cli::clients::Launch;
     use crate::cli::exit_status::ExitStatus;
@@ -90,7 +103,7 @@ mod shared {
         let meeting = meeting(&command).map_err(ServeError::from)?;
         if arguments.behind {
             let idle = Duration::from_secs(u64::from(arguments.idle));
-            let resident = resident(settings, Purpose::Asking, arguments.watch);
+            let resident = resident(settings, Purpose::Asking, Watch::of(arguments));
             mcp::serve_behind(resident, tools, &meeting, idle)?;
         } else {
             mcp::relay_stdio(&meeting, || start(&command))?;
@@ -100,20 +113,16 @@ mod shared {
 
     /// What starts the process behind: the same program with the same index, model and tools.
     fn command(settings: &Settings, arguments: &ServeArguments) -> Vec<String> {
-        let launch = Launch { shared: true, ..Launch::of(settings) };
+        let mut launch = Launch { shared: true, ..Launch::of(settings) };
+        launch = launch.with_preset(arguments.preset.as_deref());
+        if arguments.watch {
+            launch = launch.watching(arguments.config.as_deref());
+        }
         let mut command = vec![launch.program.display().to_string()];
         command.extend(launch.arguments());
         command.extend(["--threads".into(), settings.threads.to_string()]);
         if let Some(model) = &settings.model {
             command.extend(["--model".into(), model.clone()]);
-        }
-        if let Some(preset) = &arguments.preset {
-            // A name of docent's own, or a file; only the latter has a folder.
-            let file = std::path::absolute(preset).ok().filter(|file| file.is_file());
-            command.extend(["--preset".into(), file.as_ref().unwrap_or(preset).display().to_string()]);
-        }
-        if arguments.watch {
-            command.push("--watch".into());
         }
         command.extend(["--idle".into(), arguments.idle.to_string(), "--behind".into()]);
         command

@@ -28,12 +28,16 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &WatchArguments) -> Re
     following.follow()
 }
 
-/// Follows what `docent.toml` declares, or what is indexed already, beside a server. What is wrong is
-/// told on stderr, and tried again.
-pub(super) fn beside(settings: Arc<Settings>) {
+/// Follows what `config` declares, or what is indexed already, beside a server. What is wrong is told
+/// on stderr, and tried again.
+///
+/// A `docent.toml` of the folder that the server is started in is only meant for the index there: a
+/// client starts its servers in folders of its own choice.
+pub(super) fn beside(settings: Arc<Settings>, config: Option<PathBuf>) {
     std::thread::spawn(move || {
         let settings = &*settings;
-        let wanted = SourceArguments::default();
+        let ignores_declaration = settings.index_is_named;
+        let wanted = SourceArguments { config, ignores_declaration, ..SourceArguments::default() };
         let mut told = None;
         loop {
             match Following::new(settings, &wanted) {
