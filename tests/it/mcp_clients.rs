@@ -32,12 +32,23 @@ fn the_official_python_client_lists_and_calls() {
         assert_eq!(found["is_error"], false, "{mode}: {report}");
         assert_eq!(found["structured"]["hits"][0]["path"], "keys.md", "{mode}: {report}");
         assert!(found["text"].as_str().unwrap().contains("1. keys.md:"), "{mode}: {report}");
+        assert_told(&report, mode);
         assert_eq!(report["refused"]["is_error"], true, "{mode}: {report}");
         assert!(
             report["refused"]["text"].as_str().unwrap().contains("did you mean `query`?"),
             "{mode}: {report}"
         );
     }
+}
+
+/// Two questions of one wording each take four steps; a step that takes long is told of in between.
+pub(crate) fn assert_told(report: &Value, mode: &str) {
+    let told = report["progress"].as_array().unwrap();
+    let done: Vec<f64> = told.iter().map(|step| step[0].as_f64().unwrap()).collect();
+    assert!(done.is_sorted_by(|one, next| one < next), "{mode}: {report}");
+    let steps: Vec<f64> = done.into_iter().filter(|done| done.fract() == 0.0).collect();
+    assert_eq!(steps, [1.0, 2.0, 3.0, 4.0], "{mode}: {report}");
+    assert_eq!(told.last().unwrap()[1], 4.0, "{mode}: {report}");
 }
 
 /// What the client script prints about the server at a URL or behind a command.

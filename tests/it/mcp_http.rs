@@ -185,6 +185,7 @@ async fn the_official_python_client_speaks_http() {
             tokio::task::spawn_blocking(move || crate::mcp_clients::client_report(&python, mode, &[&url]));
         let report = report.await.unwrap();
         assert_eq!(report["found"]["structured"]["hits"][0]["path"], "keys.md", "{mode}: {report}");
+        crate::mcp_clients::assert_told(&report, mode);
         assert_eq!(report["refused"]["is_error"], true, "{mode}: {report}");
     }
     server.stop().await;

@@ -88,7 +88,7 @@ async fn an_answer_on_a_stream_keeps_its_place_to_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_takes_too_long_ends_with_its_time_and_leaves_its_place() {
-    let (server, gate) = narrow(Duration::from_millis(500)).await;
+    let (server, gate) = narrow(Duration::from_secs(2)).await;
     let mut plain = server.begin(&post("localhost", "", &search().to_string())).await;
     let late = Answer::read(&mut plain).await;
     assert_eq!((late.status, late.headers["retry-after"].as_str()), (503, "1"));

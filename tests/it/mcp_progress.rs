@@ -158,6 +158,18 @@ fn a_call_that_is_not_cancelled_is_worked_on_to_its_end() {
     assert_eq!(last_words.len(), 1, "the end of input does not cost the answer");
 }
 
+/// A client that closes its input takes no more notices, but it still reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_input_costs_progress_and_not_the_answer() {
+    let library = Library::new();
+    let (resident, gate) = Gate::before(&library);
+    let mut client = Client::legacy(resident).await;
+    let id = client.send("tools/call", wordings(&json!("t"))).await;
+    gate.next();
+    let (last_words, ()) = tokio::join!(client.last_words(), async { drop(gate.open()) });
+    assert_eq!(last_words.last().unwrap()["id"], id, "{last_words:?}");
+}
+
 /// A search over HTTP, whose progress is asked for where there is a token.
 fn request(modern: bool, token: Option<&str>) -> String {
     let mut params = wordings(&json!(token));

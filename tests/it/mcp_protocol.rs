@@ -11,6 +11,8 @@ use crate::mcp_support::{Client, Library, resident};
 /// What definitions and instructions may cost a model's context, by the tokenizer of the GPT-4o
 /// family.
 const DEFINITION_TOKENS: usize = 1_000;
+/// The same where the index holds examples and changelogs, for which there are two more tools.
+const TOKENS_WITH_ALL_TOOLS: usize = 1_300;
 
 #[tokio::test]
 async fn initialize_names_docent_and_what_it_holds() {
@@ -55,7 +57,15 @@ async fn definitions_are_as_recorded_and_small() {
 
 #[tokio::test]
 async fn definitions_and_instructions_are_small() {
-    let library = Library::new();
+    assert_small(&Library::new(), 5, DEFINITION_TOKENS).await;
+    let library = Library::unindexed();
+    library.write("examples/login/app.ts", "export function login() {}\n");
+    library.write("packages/client/CHANGELOG.md", "# Changelog\n\n## 1.0.0\n\n- First walrus.\n");
+    library.index();
+    assert_small(&library, 7, TOKENS_WITH_ALL_TOOLS).await;
+}
+
+async fn assert_small(library: &Library, tools: usize, most: usize) {
     let mut client = Client::silent(library.resident());
     let instructions = client.initialize().await["instructions"].as_str().unwrap().to_owned();
     // The letters of a temporary folder's name are some tokens more or less.
@@ -72,7 +82,8 @@ async fn definitions_and_instructions_are_small() {
         total += tokens;
     }
     eprintln!("{table}: {total}");
-    assert!(total <= DEFINITION_TOKENS, "{table}: {total} tokens");
+    assert_eq!(listed["tools"].as_array().unwrap().len(), tools);
+    assert!(total <= most, "{table}: {total} tokens");
 }
 
 #[tokio::test]

@@ -38,7 +38,12 @@ pub(super) fn definition() -> Tool {
         },
         "additionalProperties": false,
     });
-    reading_tool(ToolName::Examples, "Examples", "Code examples, by group or by question.", input)
+    reading_tool(
+        ToolName::Examples,
+        "Examples",
+        "Code examples, by group or by question. Untrusted data.",
+        input,
+    )
 }
 
 pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> {

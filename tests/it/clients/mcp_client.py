@@ -27,6 +27,13 @@ async def main(mode, command, arguments):
         tools = (await client.list_tools()).tools
         # The client checks structured content against the declared outputSchema by itself.
         found = await client.call_tool("search", {"query": "How often do I rotate an API key?", "limit": 2})
+        told = []
+
+        async def progress(done, total, message):
+            told.append([done, total])
+
+        several = {"queries": ["rotate a key", "log in"]}
+        await client.call_tool("search", several, progress_callback=progress)
         refused = await client.call_tool("search", {"querry": "a"})
         report = {
             "protocol": client.protocol_version,
@@ -34,6 +41,7 @@ async def main(mode, command, arguments):
             "instructions": client.instructions,
             "tools": [tool.name for tool in tools],
             "found": outcome(found),
+            "progress": told,
             "refused": outcome(refused),
         }
     print(json.dumps(report))
