@@ -33,7 +33,7 @@ DIMENSIONS = 384
 QUESTIONS = 1_000
 EFFORTS = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384]
 # Efforts of builds of hnswlib; the cheapest that finds as much as docent's graph is the one to compare with.
-BUILD_EFFORTS = [40, 60, 80, 100, 140, 200]
+BUILD_EFFORTS = [40, 60, 80, 100, 140, 300, 200]
 # The effort of the search by which builds are compared.
 COMMON = 64
 WANTED = 0.99

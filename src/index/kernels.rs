@@ -5,9 +5,10 @@
 //! sums of integers are exact, and those of floats are added in a fixed order without fused
 //! operations, so that all versions give the same bits: an index ranks alike on every machine.
 
-/// Defines a function that runs `$body` with the widest instructions the processor has.
+/// Defines a function that runs `$body` with the widest instructions the processor has, and `$avx2` where those
+/// are AVX2's.
 macro_rules! dispatched {
-    ($(#[$documentation:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty = $body:ident) => {
+    ($(#[$documentation:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty = $body:ident, $avx2:ident) => {
         $(#[$documentation])*
         #[must_use]
         #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls of functions with target features, right after the processor was asked for them"))]
@@ -16,7 +17,7 @@ macro_rules! dispatched {
             {
                 #[target_feature(enable = "avx2")]
                 fn avx2($($argument: $type),*) -> $result {
-                    $body($($argument),*)
+                    $avx2($($argument),*)
                 }
                 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
                 fn avx512($($argument: $type),*) -> $result {
@@ -45,18 +46,18 @@ fn has_avx512() -> bool {
 
 dispatched! {
     /// The dot product of two vectors of equal length: of unit vectors, their cosine.
-    pub fn dot(first: &[f32], second: &[f32]) -> f32 = dot_plain
+    pub fn dot(first: &[f32], second: &[f32]) -> f32 = dot_plain, dot_plain
 }
 
 dispatched! {
     /// The dot product of two vectors of small integers, of equal length (at most 2^16: no overflow).
-    pub(super) fn dot_bytes(first: &[i8], second: &[i8]) -> i32 = dot_bytes_plain
+    pub(super) fn dot_bytes(first: &[i8], second: &[i8]) -> i32 = dot_bytes_plain, dot_bytes_avx2
 }
 
 dispatched! {
     /// The dot product of a vector of 16-bit integers and one of bytes, of equal length: the caller keeps
     /// the sum within 32 bits.
-    pub(super) fn dot_codes(first: &[i16], second: &[i8]) -> i32 = dot_codes_plain
+    pub(super) fn dot_codes(first: &[i16], second: &[i8]) -> i32 = dot_codes_plain, dot_codes_avx2
 }
 
 #[inline(always)]
@@ -87,6 +88,55 @@ fn dot_plain(first: &[f32], second: &[f32]) -> f32 {
 #[allow(clippy::inline_always, reason = "it must be compiled with the features of its caller")]
 fn dot_bytes_plain(first: &[i8], second: &[i8]) -> i32 {
     first.iter().zip(second).map(|(left, right)| i32::from(*left) * i32::from(*right)).sum()
+}
+
+/// Components that an instruction of AVX2 multiplies at once.
+#[cfg(target_arch = "x86_64")]
+const WIDE: usize = 16;
+
+/// [`dot_codes_plain`], for which the compiler uses half of each register.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn dot_codes_avx2(first: &[i16], second: &[i8]) -> i32 {
+    use std::arch::x86_64::{__m256i, _mm256_cvtepi8_epi16};
+    let (first, first_rest) = first.as_chunks::<WIDE>();
+    let (second, second_rest) = second.as_chunks::<WIDE>();
+    let products = first.iter().zip(second).map(|(left, right)| {
+        (bytemuck::cast::<_, __m256i>(*left), _mm256_cvtepi8_epi16(bytemuck::cast(*right)))
+    });
+    sum_of_products(products).wrapping_add(dot_codes_plain(first_rest, second_rest))
+}
+
+/// [`dot_bytes_plain`] in the same way.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn dot_bytes_avx2(first: &[i8], second: &[i8]) -> i32 {
+    use std::arch::x86_64::_mm256_cvtepi8_epi16;
+    let (first, first_rest) = first.as_chunks::<WIDE>();
+    let (second, second_rest) = second.as_chunks::<WIDE>();
+    let products = first.iter().zip(second).map(|(left, right)| {
+        let wide = |values: [i8; WIDE]| _mm256_cvtepi8_epi16(bytemuck::cast(values));
+        (wide(*left), wide(*right))
+    });
+    sum_of_products(products).wrapping_add(dot_bytes_plain(first_rest, second_rest))
+}
+
+/// The sum of the products of pairs of registers with 16 numbers of 16 bits each.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn sum_of_products(
+    pairs: impl Iterator<Item = (std::arch::x86_64::__m256i, std::arch::x86_64::__m256i)>,
+) -> i32 {
+    use std::arch::x86_64::{_mm256_add_epi32, _mm256_madd_epi16, _mm256_setzero_si256};
+    let mut sums = _mm256_setzero_si256();
+    for (left, right) in pairs {
+        sums = _mm256_add_epi32(sums, _mm256_madd_epi16(left, right));
+    }
+    let sums: [i32; 8] = bytemuck::cast(sums);
+    sums.iter().fold(0, |sum, part| sum.wrapping_add(*part))
 }
 
 /// Asks for the cache lines of `values` ahead of their use. Only a hint: nothing is read.

@@ -5,7 +5,7 @@ use crate::index::{CentredQuestion, Graph, Index, QuestionCodes};
 
 /// Keeping one more chunk in a search of a graph costs as much as comparing with this many in a row: the lists
 /// have to be read and the vectors lie anywhere. Measured with 100,000 chunks: `docs/index-performance.md`.
-const GRAPH_STEP: usize = 29;
+const GRAPH_STEP: usize = 32;
 /// What stands for the cosine of a chunk that a search did not meet: the least there is.
 pub(super) const UNMET: f32 = -1.0;
 

@@ -229,7 +229,7 @@ fn one_file_names_hnsw_rs() {
     let sources = sources();
     let naming = |source: &&Source| source.code().any(|(_, line)| names(line, "hnsw_rs"));
     let files: Vec<&str> = sources.iter().filter(naming).map(|source| source.path.as_str()).collect();
-    assert_eq!(files, ["index/graph/build.rs"]);
+    assert_eq!(files, ["index/graph/hierarchy.rs"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::index::storage::{FileWriter, Kind, MappedFile};
 pub(in crate::index) const KIND: Kind = *b"graph   ";
 
 /// An unused place in a list.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 /// The highest bit of a number is for the search to mark what it has looked at.
 pub(super) const MOST_NODES: usize = 1 << 31;
 /// More layers than any graph has: with 16 connections the chance of a tenth is 1 in 10^12.

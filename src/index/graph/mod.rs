@@ -1,26 +1,31 @@
-//! The graph for approximate search: built by `hnsw_rs`, audited, measured, frozen into flat arrays,
-//! and searched there by our own code. An index has one from [`GraphSettings::from`] chunks on; below
-//! that, a question is compared with every chunk, which misses nothing.
+//! The graph for approximate search: its upper layers built by `hnsw_rs`, its lowest by ours, audited,
+//! measured, frozen into flat arrays, and searched there by our own code. An index has one from
+//! [`GraphSettings::from`] chunks on; below that, a question is compared with every chunk, which misses
+//! nothing.
 
 mod audit;
-mod build;
+mod hierarchy;
 mod layers;
+mod lowest;
 mod recall;
 mod rows;
 mod search;
+mod twins;
 
 use serde::{Deserialize, Serialize};
 
 use self::layers::{Arrays, Layers, Lists};
+use self::lowest::Insertion;
 use self::recall::{DEPTH, Sample};
 use self::rows::ByteRows;
 use self::search::Scores;
+use self::twins::Twins;
 use super::centred::{CentredQuestion, CodeRows};
 use super::failure::OpenError;
 use super::manifest::Manifest;
 use super::storage::{FileWriter, MappedFile};
 use super::vectors::{VectorArrays, Vectors};
-use crate::progress::Progress;
+use crate::progress::{Progress, Unit};
 
 pub(super) use self::layers::KIND;
 
@@ -46,7 +51,7 @@ pub struct GraphSettings {
 
 impl Default for GraphSettings {
     fn default() -> Self {
-        Self { from: 20_000, connections: 16, ef_construction: 128, ef_search: 256 }
+        Self { from: 20_000, connections: 16, ef_construction: 200, ef_search: 256 }
     }
 }
 
@@ -168,24 +173,37 @@ impl GraphBuilder<'_> {
             return Err(GraphError::TooMany { chunks, most: layers::MOST_NODES });
         }
         let rows = ByteRows::new(self.vectors);
+        let twins = Twins::of(&rows);
         let sample = Sample::new(self.values, self.vectors, self.threads);
         let mut settings = self.settings;
         for _ in 0..REBUILDS {
-            match self.attempt(&settings, &rows, &sample) {
+            match self.attempt(&settings, &rows, &twins, &sample) {
                 Err(GraphError::Recall { .. }) => settings.ef_construction *= 2,
                 done => return done.map(Some),
             }
         }
-        self.attempt(&settings, &rows, &sample).map(Some)
+        self.attempt(&settings, &rows, &twins, &sample).map(Some)
     }
 
     fn attempt(
         &self,
         settings: &GraphSettings,
         rows: &ByteRows,
+        twins: &Twins,
         sample: &Sample,
     ) -> Result<BuiltGraph, GraphError> {
-        let mut lists = build::build(rows, settings, self.threads, self.progress)?;
+        let above = hierarchy::nodes_above(rows.len(), settings.connections, twins);
+        let mut lists = hierarchy::build(rows, &above, settings, self.threads)?;
+        self.progress.begin("building the graph", Some(rows.len() as u64), Unit::Chunks);
+        let insertion = Insertion {
+            rows,
+            twins,
+            connections: settings.connections,
+            effort: settings.ef_construction,
+            threads: self.threads,
+        };
+        insertion.run(&mut lists, self.progress);
+        self.progress.finish();
         let orphans_linked = link(&mut lists, settings, rows)?;
         self.measure(&lists, settings, sample, orphans_linked)
     }

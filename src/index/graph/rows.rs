@@ -73,9 +73,16 @@ pub(super) struct SeenFrom<'rows> {
     row: &'rows [i8],
 }
 
+impl SeenFrom<'_> {
+    /// The cosine with another row.
+    pub(super) fn similarity(&self, other: u32) -> f32 {
+        similarity(self.row, self.rows.row(other as usize))
+    }
+}
+
 impl Scores for SeenFrom<'_> {
     fn score(&self, node: u32) -> f32 {
-        similarity(self.row, self.rows.row(node as usize))
+        self.similarity(node)
     }
 
     fn prefetch(&self, node: u32) {

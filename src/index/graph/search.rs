@@ -10,19 +10,47 @@ pub(super) trait Scores {
     fn prefetch(&self, _node: u32) {}
 }
 
+/// Where a search can go from each node.
+pub(super) trait Neighbours {
+    /// Number of nodes.
+    fn count(&self) -> usize;
+    /// The neighbours of a node: numbers below the count.
+    fn neighbours(&self, node: u32) -> impl Iterator<Item = u32>;
+}
+
+impl Neighbours for Layers<'_> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn neighbours(&self, node: u32) -> impl Iterator<Item = u32> {
+        Layers::neighbours(self, node)
+    }
+}
+
 /// A node and its score.
 pub(super) type Found = (u32, f32);
 
 /// The best nodes met, best first: `effort` of them, or all that can be reached where that is fewer.
 pub(super) fn best_first(layers: &Layers<'_>, scores: &impl Scores, effort: usize) -> Vec<Found> {
-    let count = layers.len();
+    // Everything can be reached from the entry, and most things faster from where the way down ends.
+    best_first_from(&[descend(layers, scores), layers.entry()], layers, scores, effort)
+}
+
+/// The best nodes met on the ways from `starts`, best first: `effort` of them, or all that can be reached.
+pub(super) fn best_first_from(
+    starts: &[u32],
+    nodes: &impl Neighbours,
+    scores: &impl Scores,
+    effort: usize,
+) -> Vec<Found> {
+    let count = nodes.count();
     if count == 0 || effort == 0 {
         return Vec::new();
     }
     let mut visited = Visited::new(count);
     let mut pool = Pool::new(effort.min(count));
-    // Everything can be reached from the entry, and most things faster from where the way down ends.
-    for start in [descend(layers, scores), layers.entry()] {
+    for start in starts.iter().copied() {
         if (start as usize) < count && visited.insert(start) {
             pool.insert(start, scores.score(start));
         }
@@ -30,7 +58,7 @@ pub(super) fn best_first(layers: &Layers<'_>, scores: &impl Scores, effort: usiz
     let mut fresh = Vec::new();
     while let Some(node) = pool.next() {
         fresh.clear();
-        for neighbour in layers.neighbours(node) {
+        for neighbour in nodes.neighbours(node) {
             if visited.insert(neighbour) {
                 scores.prefetch(neighbour);
                 fresh.push(neighbour);
@@ -44,7 +72,7 @@ pub(super) fn best_first(layers: &Layers<'_>, scores: &impl Scores, effort: usiz
 }
 
 /// The node that a greedy walk down the upper layers ends at.
-fn descend(layers: &Layers<'_>, scores: &impl Scores) -> u32 {
+pub(super) fn descend(layers: &Layers<'_>, scores: &impl Scores) -> u32 {
     let mut best = layers.entry();
     if best as usize >= layers.len() {
         return best;

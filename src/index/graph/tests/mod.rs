@@ -122,13 +122,39 @@ fn small_corpora_have_no_graph_unless_asked() {
 
 #[test]
 fn equal_vectors_do_not_hide_each_other() {
-    let mut values = clustered(40);
-    for _ in 0..400 {
-        values.extend_from_within(..DIMENSIONS);
+    let mut values = clustered(400);
+    for (row, copies) in [(1, 1_200), (5, 90), (9, 1)] {
+        for _ in 0..copies {
+            values.extend_from_within(row * DIMENSIONS..(row + 1) * DIMENSIONS);
+        }
     }
-    let written = Written::new(&values, &built(&values));
+    let graph = built(&values);
+    assert!(graph.summary.orphans_linked < 40, "{:?}", graph.summary);
+    let written = Written::new(&values, &graph);
+    written.open().check().unwrap();
     let question = written.vectors.centred(&values[DIMENSIONS..2 * DIMENSIONS]);
-    assert_eq!(written.open().search(&written.vectors, &question, 440).len(), 440);
+    let count = values.len() / DIMENSIONS;
+    assert_eq!(written.open().search(&written.vectors, &question, count).len(), count);
+}
+
+#[test]
+fn twins_hang_on_the_first_of_their_kind() {
+    let mut values = clustered(30);
+    for _ in 0..9 {
+        values.extend_from_within(3 * DIMENSIONS..4 * DIMENSIONS);
+    }
+    let twins = Twins::of(&ByteRows::new(&kept(&values)));
+    assert_eq!(
+        (0..39).filter(|node| twins.is_later(*node)).collect::<Vec<_>>(),
+        (30..39).collect::<Vec<_>>()
+    );
+    assert!(hierarchy::nodes_above(39, 1, &twins).iter().eq(&(0..30).collect::<Vec<_>>()));
+    for width in [2, 4, 8] {
+        let mut lists = ring(39, &(30..39).collect::<Vec<_>>(), width);
+        twins.hang(&mut lists, width);
+        assert!(lists.base.iter().all(|list| list.len() <= width), "width {width}");
+        assert!(reachable(&lists.freeze().layers()).into_iter().all(|reached| reached), "width {width}");
+    }
 }
 
 #[test]
