@@ -12,7 +12,7 @@ use super::questions::{Item, Wanted};
 use super::window::Window;
 use crate::evaluation::ranked_documents;
 use crate::progress::Progress;
-use crate::retrieval::{CollectionName, PathFilter, Query, QueryError, Retriever};
+use crate::retrieval::{PathFilter, Query, QueryError, Retriever, Scope};
 
 /// Questions under way for each worker: enough that none waits for a slower one.
 const UNDER_WAY: usize = 8;
@@ -25,8 +25,8 @@ pub struct Batch<'work> {
     pub format: OutputFormat,
     /// Passages, or documents of a run, for each.
     pub limit: usize,
-    /// The collection to ask, where not all of them.
-    pub collection: Option<&'work CollectionName>,
+    /// The documents to ask.
+    pub scope: &'work Scope,
     /// Questions worked on at the same time.
     pub workers: usize,
     /// Whether the output is new, and may need a head.
@@ -162,10 +162,7 @@ impl Batch<'_> {
 
     fn query(&self, wanted: &Wanted, query: Query) -> Result<Query, QueryError> {
         let query = query.rephrased(wanted.rephrasings.iter().map(String::as_str))?;
-        let query = match self.collection {
-            Some(name) => query.of_collection(name.clone()),
-            None => query,
-        };
+        let query = query.among(self.scope.clone());
         Ok(match &wanted.path {
             Some(path) => query.within(PathFilter::new(path)?),
             None => query,

@@ -4,6 +4,7 @@ mod batch;
 mod eval;
 mod index;
 mod prepare;
+mod scope;
 mod sources;
 mod transfer;
 mod watch;
@@ -14,11 +15,11 @@ use clap::{Args, Parser, Subcommand};
 
 use super::clients::Client;
 use crate::retrieval::MAX_LIMIT;
-use crate::source::CollectionName;
 pub(super) use batch::BatchArguments;
 pub(super) use eval::{By, CompareArguments, EvalArguments};
 pub(super) use index::IndexArguments;
 pub(super) use prepare::PrepareArguments;
+pub(super) use scope::ScopeArguments;
 pub(super) use sources::SourceArguments;
 pub(super) use transfer::{ExportArguments, ImportArguments};
 pub(super) use watch::WatchArguments;
@@ -193,6 +194,7 @@ Examples:
   docent ask \"what happens when a webhook fails\" --limit 3
   docent ask \"rate limits\" --json | jq -r '.hits[].path'
   docent ask \"who has the key\" --collection handbook
+  docent ask \"retry with backoff\" --language python --path \"examples/**\"
   docent ask \"rate limits\" --explain                   why these passages, and where the time went
 
 Exit status: 0 with hits, 1 without, 2 on an error.")]
@@ -203,14 +205,6 @@ pub(super) struct AskArguments {
     /// The same question in other words, or a guess at its answer; up to 5 times
     #[arg(long, value_name = "TEXT")]
     pub(super) also: Vec<String>,
-
-    /// Ask only documents of this kind: docs, example, changelog or code
-    #[arg(long, value_name = "KIND")]
-    pub(super) kind: Option<crate::source::DocumentKind>,
-
-    /// Ask only this collection of the index
-    #[arg(long, value_name = "NAME")]
-    pub(super) collection: Option<CollectionName>,
 
     /// The most passages to return, 1 to 100
     #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = limit, allow_negative_numbers = true)]
@@ -227,6 +221,9 @@ pub(super) struct AskArguments {
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) scope: ScopeArguments,
 }
 
 /// `docent serve`.

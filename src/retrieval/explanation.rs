@@ -17,7 +17,7 @@ pub struct Explanation {
     pub formula: Formula,
     /// Chunks of the index.
     pub chunks: usize,
-    /// How many of them `path` and `kind` let in.
+    /// How many of them the filters let in.
     pub admitted: usize,
     /// How many of those all views were scored for: the best by dense, lexical and document view.
     pub candidates: usize,

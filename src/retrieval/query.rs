@@ -1,6 +1,7 @@
 //! A question that is known to be answerable in form.
 
 use super::filter::PathFilter;
+use super::scope::Scope;
 use crate::source::{CollectionName, DocumentKind};
 
 /// The longest question, in characters. What an encoder reads is far shorter; a question of this
@@ -17,9 +18,7 @@ pub struct Query {
     text: String,
     limit: usize,
     rephrasings: Vec<String>,
-    path: Option<PathFilter>,
-    kind: Option<DocumentKind>,
-    collection: Option<CollectionName>,
+    scope: Scope,
     offset: usize,
     /// Whether the sources of the hits are looked at.
     freshness: bool,
@@ -87,9 +86,7 @@ impl Query {
             text: text.to_owned(),
             limit,
             rephrasings: Vec::new(),
-            path: None,
-            kind: None,
-            collection: None,
+            scope: Scope::default(),
             offset: 0,
             freshness: true,
         })
@@ -113,20 +110,35 @@ impl Query {
 
     /// The same question of fewer documents.
     #[must_use]
-    pub fn within(self, path: PathFilter) -> Self {
-        Self { path: Some(path), ..self }
+    pub fn within(mut self, path: PathFilter) -> Self {
+        self.scope.path = Some(path);
+        self
     }
 
     /// The same question of documents of one kind.
     #[must_use]
-    pub fn of_kind(self, kind: DocumentKind) -> Self {
-        Self { kind: Some(kind), ..self }
+    pub fn of_kind(mut self, kind: DocumentKind) -> Self {
+        self.scope.kind = Some(kind);
+        self
     }
 
     /// The same question of one collection.
     #[must_use]
-    pub fn of_collection(self, name: CollectionName) -> Self {
-        Self { collection: Some(name), ..self }
+    pub fn of_collection(mut self, name: CollectionName) -> Self {
+        self.scope.collection = Some(name);
+        self
+    }
+
+    /// The same question of these documents.
+    #[must_use]
+    pub fn among(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// The documents it is asked of.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The same question without its first `offset` hits.
@@ -149,7 +161,7 @@ impl Query {
     /// The documents it is asked of, where not of all.
     #[must_use]
     pub fn path(&self) -> Option<&PathFilter> {
-        self.path.as_ref()
+        self.scope.path.as_ref()
     }
 
     /// Whether hits say that their source has changed: all but a ranking's do.
@@ -167,13 +179,13 @@ impl Query {
     /// The kind of documents it is asked of, where not of all.
     #[must_use]
     pub fn kind(&self) -> Option<DocumentKind> {
-        self.kind
+        self.scope.kind
     }
 
     /// The collection it is asked of, where not of all.
     #[must_use]
     pub fn collection(&self) -> Option<&CollectionName> {
-        self.collection.as_ref()
+        self.scope.collection.as_ref()
     }
 
     /// How many of the best there have to be for an answer: one more than its page tells whether there

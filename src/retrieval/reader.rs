@@ -211,19 +211,13 @@ impl Reader {
 
     /// Which chunks belong to the documents that `query` is asked of; `None` where all do.
     pub(super) fn admitted(&self, query: &Query) -> Result<Option<Vec<bool>>, OpenError> {
-        let collection = query.collection();
-        if query.path().is_none() && query.kind().is_none() && collection.is_none() {
+        let scope = query.scope();
+        if scope.is_all() {
             return Ok(None);
         }
-        let manifest = self.manifest();
-        let is_asked = |document: &DocumentRecord| {
-            query.path().is_none_or(|filter| filter.admits(&document.path))
-                && query.kind().is_none_or(|kind| manifest.kind_of(document) == kind)
-                && (collection.is_none() || manifest.collection_of(document.root) == collection)
-        };
         let mut admitted = vec![false; self.index.chunk_count()];
         for document in self.documents(0..usize::MAX)? {
-            if is_asked(&document) {
+            if scope.admits(&document, self.manifest()) {
                 let first = document.first_chunk as usize;
                 let end = (first + document.chunk_count as usize).min(admitted.len());
                 admitted[first.min(end)..end].fill(true);

@@ -60,6 +60,48 @@ fn a_file_that_cannot_be_read_is_named_and_stops_nothing() {
 }
 
 #[test]
+fn filters_leave_the_rest_of_the_documents_out() {
+    let files = [
+        ("guide/a.md", "one walrus"),
+        ("guide/deep/b.rs", "two walruses"),
+        ("c.mdx", "three"),
+        ("d.py", "four"),
+    ];
+    let env = TestEnv::new(&files);
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+    let file = std::fs::File::options().write(true).open(env.path("c.mdx")).unwrap();
+    file.set_modified(old).unwrap();
+    env.docent(&["index", "guide", "c.mdx", "d.py", "--model", "hashing", "-q"]).succeeds();
+    let found = |filter: &[&str]| {
+        let answer = env.json(&[&["ask", "walrus", "--json", "-n", "100"], filter].concat());
+        let hits = answer["hits"].as_array().unwrap();
+        let mut paths: Vec<String> =
+            hits.iter().map(|hit| hit["path"].as_str().unwrap().to_owned()).collect();
+        paths.sort_unstable();
+        paths.join(" ")
+    };
+    assert_eq!(found(&[]), "c.mdx d.py guide/a.md guide/deep/b.rs");
+    assert_eq!(found(&["--path", "guide/**"]), "guide/a.md guide/deep/b.rs");
+    assert_eq!(found(&["--path", "*.m*"]), "c.mdx guide/a.md");
+    assert_eq!(found(&["--language", "markdown"]), "c.mdx guide/a.md");
+    assert_eq!(found(&["--language", ".rs", "--path", "guide"]), "guide/deep/b.rs");
+    assert_eq!(found(&["--since", "2021"]), "d.py guide/a.md guide/deep/b.rs");
+    assert_eq!(found(&["--since", "2020-09-13"]), "c.mdx d.py guide/a.md guide/deep/b.rs");
+    assert_eq!(found(&["--since", "2020-09-14", "--kind", "code"]), "d.py guide/deep/b.rs");
+    std::fs::write(env.path("questions"), "walrus\n").unwrap();
+    let batch = env.docent(&["batch", "questions", "--language", "python", "-n", "50"]).succeeds();
+    assert_eq!(batch.stdout.matches("\"path\"").count(), 1, "{}", batch.stdout);
+    for (filter, told) in [
+        (["--language", "pyton"], "the nearest name is `python`"),
+        (["--since", "soon"], "write it like 2026-01-31"),
+        (["--path", "a["], "is not a glob"),
+    ] {
+        let outcome = env.docent(&[&["ask", "x"], &filter[..]].concat()).ends_with_status(2);
+        assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_kind_that_does_not_exist_is_refused() {
     let env = TestEnv::indexed(&[("docs/a.md", "text")]);
     let outcome = env.docent(&["ask", "x", "--kind", "book"]);

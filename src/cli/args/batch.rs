@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::source::CollectionName;
+use super::ScopeArguments;
 
 /// `docent batch`.
 #[derive(Debug, Args)]
@@ -29,10 +29,6 @@ pub(in crate::cli) struct BatchArguments {
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(in crate::cli) limit: Option<u16>,
 
-    /// Ask only this collection of the index
-    #[arg(long, value_name = "NAME")]
-    pub(in crate::cli) collection: Option<CollectionName>,
-
     /// Write to FILE [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
@@ -52,6 +48,9 @@ pub(in crate::cli) struct BatchArguments {
     /// Keep what is in the output already, and ask the rest
     #[arg(long, requires = "output")]
     pub(in crate::cli) resume: bool,
+
+    #[command(flatten)]
+    pub(in crate::cli) scope: ScopeArguments,
 }
 
 /// `--format`.

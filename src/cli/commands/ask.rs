@@ -26,9 +26,9 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &AskArguments) -> Resu
     // A question that cannot be asked should not wait for a model to load.
     let query = Query::new(&arguments.question, arguments.limit)?
         .rephrased(arguments.also.iter().map(String::as_str))?;
-    let query = arguments.kind.into_iter().fold(query, Query::of_kind);
+    let query = query.among(arguments.scope.scope()?);
     let manifest = read_manifest(&settings.index)?;
-    let query = collections::of_collection(settings, &manifest, query, arguments.collection.as_ref())?;
+    collections::ensure_asked(settings, &manifest, query.scope())?;
     if manifest.model.is_imported() && arguments.query_vectors.is_none() {
         return by_words(settings, &manifest, &query, arguments);
     }

@@ -28,12 +28,11 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &BatchArguments) -> Re
     // What is wrong with the arguments and the questions should not wait for an index or a model.
     let format = OutputFormat::from(arguments.format);
     let limit = limit(arguments, format)?;
+    let scope = arguments.scope.scope()?;
     let questions = open(arguments)?;
     let survey = questions.survey()?;
     let manifest = read_manifest(&settings.index)?;
-    if let Some(name) = &arguments.collection {
-        collections::ensure(settings, &manifest, name)?;
-    }
+    collections::ensure_asked(settings, &manifest, &scope)?;
     let by = AnsweredBy { generation: manifest.generation, indexed_at: &manifest.indexed_at };
     let done = done(arguments, format, &questions, by)?;
     let left = survey.questions - done.questions;
@@ -48,7 +47,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &BatchArguments) -> Re
         retriever: &retriever,
         format,
         limit,
-        collection: arguments.collection.as_ref(),
+        scope: &scope,
         workers: settings.threads,
         with_head: done.bytes == 0,
         progress: &settings.progress,

@@ -3,7 +3,7 @@
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 use crate::index::{Manifest, read_manifest};
-use crate::retrieval::Query;
+use crate::retrieval::Scope;
 use crate::source::{CollectionName, SourceSpec};
 
 /// `sources` as all of a collection (of the one without a name, where `collection` is `None`), and
@@ -34,16 +34,9 @@ pub(super) fn without(settings: &Settings, name: &CollectionName) -> Result<Vec<
     Ok(kept)
 }
 
-/// `query` of one collection of the index, where one is named.
-pub(super) fn of_collection(
-    settings: &Settings,
-    manifest: &Manifest,
-    query: Query,
-    collection: Option<&CollectionName>,
-) -> Result<Query, Failure> {
-    let Some(name) = collection else { return Ok(query) };
-    ensure(settings, manifest, name)?;
-    Ok(query.of_collection(name.clone()))
+/// Refuses to ask a collection that the index does not have.
+pub(super) fn ensure_asked(settings: &Settings, manifest: &Manifest, scope: &Scope) -> Result<(), Failure> {
+    scope.collection.as_ref().map_or(Ok(()), |name| ensure(settings, manifest, name))
 }
 
 /// Refuses a collection that the index does not have.
