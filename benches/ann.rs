@@ -131,6 +131,7 @@ fn build(folder: &Path, threads: usize, graph: GraphSettings) {
     let embedder = Numbered { identity, vectors, threads };
     let stages = Stages::default();
     let builder = IndexBuilder {
+        chunk_memory: None,
         folder: index.clone(),
         roots: vec![Root::at(source)],
         limits: Limits::default(),

@@ -63,6 +63,7 @@ pub(crate) static BASE: LazyLock<Base> = LazyLock::new(|| {
 
 fn build(index: &Path, source: &Path) {
     let builder = IndexBuilder {
+        chunk_memory: None,
         folder: index.to_owned(),
         roots: vec![Root::at(source.to_owned())],
         limits: Limits::default(),

@@ -102,6 +102,7 @@ pub(crate) fn write_documents(folder: &Path, documents: usize, random: &mut Rand
 
 pub(crate) fn build(index: &Path, source: &Path, embedder: &dyn Embedder, graph: GraphSettings) {
     let builder = IndexBuilder {
+        chunk_memory: None,
         folder: index.to_owned(),
         roots: vec![Root::at(source.to_owned())],
         limits: Limits::default(),

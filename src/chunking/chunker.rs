@@ -194,7 +194,7 @@ impl<'counter> Chunker<'counter> {
 }
 
 /// A chunk as it was cut, with what is embedded and indexed for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
     /// What is stored and shown.
     pub chunk: Chunk,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::clients::ClientError;
 use super::declared::DeclarationError;
 use super::exit_status::ExitStatus;
+use super::memory::MEGABYTE;
 use super::render::printable;
 use crate::batch::BatchError;
 use crate::embedding::catalog::UnknownModel;
@@ -88,6 +89,10 @@ pub(super) enum Failure {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("`{}` cannot be written: {source}", path.display())]
     Unwritable { path: PathBuf, source: std::io::Error },
+    #[error("the model `{model}` and a build by it need {} MB of memory, and --max-memory allows {} MB", needed.div_ceil(MEGABYTE), most / MEGABYTE)]
+    Memory { model: String, most: u64, needed: u64 },
+    #[error("--max-memory cannot be obeyed: this system does not tell how much memory a program has")]
+    MemoryUnknown,
     #[error("stdout cannot be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -149,6 +154,13 @@ impl Failure {
             Self::NoManual { .. } => "name a folder of your documents: `docent quickstart PATH`".into(),
             Self::Unreadable { .. } => "check the path, and that you may read it".into(),
             Self::Unwritable { .. } => "name a file in a folder that is there and can be written".into(),
+            Self::Memory { needed, .. } => {
+                format!(
+                    "allow at least --max-memory {}MB, or choose a smaller model with --model",
+                    needed.div_ceil(MEGABYTE)
+                )
+            }
+            Self::MemoryUnknown => "leave --max-memory out; --threads 1 takes the least".into(),
             Self::Output(_) => "check where stdout leads".into(),
         }
     }

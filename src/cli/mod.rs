@@ -11,6 +11,7 @@ mod exit_status;
 mod explanation;
 mod failure;
 mod interruption;
+mod memory;
 mod model;
 mod output_file;
 mod progress;

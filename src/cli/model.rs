@@ -94,14 +94,24 @@ pub(super) fn load(
     spec: &ModelSpec,
     purpose: Purpose,
 ) -> Result<Arc<dyn Embedder>, Failure> {
+    load_on(settings, spec, purpose, settings.threads)
+}
+
+/// The same on so many threads.
+pub(super) fn load_on(
+    settings: &Settings,
+    spec: &ModelSpec,
+    purpose: Purpose,
+    threads: usize,
+) -> Result<Arc<dyn Embedder>, Failure> {
     if spec.kind == ModelKind::Hashing {
-        return Ok(Arc::new(HashingEmbedder::default()));
+        return Ok(Arc::new(HashingEmbedder::on_threads(threads)));
     }
     let files = files(settings, spec)?;
     let runtime = settings.models.runtime()?;
     let threads = match purpose {
-        Purpose::Indexing | Purpose::Many => Threads::for_throughput(settings.threads),
-        Purpose::Asking => Threads::for_latency(settings.threads),
+        Purpose::Indexing | Purpose::Many => Threads::for_throughput(threads),
+        Purpose::Asking => Threads::for_latency(threads),
     };
     // A question cannot wait for it, and an index is always made first.
     if purpose == Purpose::Indexing && settings.model_dir.is_none() && !calibration::is_recorded(&files) {

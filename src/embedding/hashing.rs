@@ -10,6 +10,7 @@ use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role};
 #[derive(Debug)]
 pub struct HashingEmbedder {
     identity: ModelIdentity,
+    threads: usize,
 }
 
 const DIMENSIONS: usize = 256;
@@ -18,14 +19,23 @@ const MAX_TOKENS: usize = 256;
 const STEM_LETTERS: usize = 5;
 
 impl Default for HashingEmbedder {
+    /// On all cores.
     fn default() -> Self {
+        Self::on_threads(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+}
+
+impl HashingEmbedder {
+    /// For so many texts at once.
+    #[must_use]
+    pub fn on_threads(threads: usize) -> Self {
         let identity = ModelIdentity {
             name: "hashing".into(),
             sha256: "hashing-v1".into(),
             dimensions: DIMENSIONS,
             max_tokens: MAX_TOKENS,
         };
-        Self { identity }
+        Self { identity, threads }
     }
 }
 
@@ -58,7 +68,7 @@ impl Embedder for HashingEmbedder {
     }
 
     fn parallelism(&self) -> usize {
-        std::thread::available_parallelism().map_or(1, usize::from)
+        self.threads
     }
 }
 

@@ -139,6 +139,12 @@ pub trait Embedder: Send + Sync {
         1
     }
 
+    /// Bytes of weights that are in memory once where several texts can be encoded at the same time; `None`
+    /// where each has its own.
+    fn shared_weights(&self) -> Option<u64> {
+        None
+    }
+
     /// How much its similarities differ between passages.
     fn spreads(&self) -> Spreads {
         Spreads::default()

@@ -9,7 +9,7 @@ use tokenizers::Tokenizer;
 use super::calibration::{self, Form};
 use super::catalog::{ModelSpec, Pooling};
 use super::graph::Arithmetic;
-use super::session::{EncoderSession, SessionMaker, environment};
+use super::session::{EncoderSession, SessionMaker, Sessions, environment};
 use super::store::ModelFiles;
 use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role, Spreads};
 
@@ -50,6 +50,7 @@ pub struct OnnxEmbedder {
     /// Ids of special tokens and punctuation, which say nothing in late interaction.
     silent: HashSet<u32>,
     sessions: Mutex<Vec<EncoderSession>>,
+    shared_weights: Option<u64>,
     returned: Condvar,
     threads: Threads,
 }
@@ -95,7 +96,7 @@ impl OnnxEmbedder {
         let load_error = |message: String| EmbedError::Load { model: spec.name.clone(), message };
         let tokenizer = load_tokenizer(&files.tokenizer).map_err(&load_error)?;
         let maker = SessionMaker { form, spec, files, tokenizer: &tokenizer, environment, threads };
-        let sessions = maker.sessions().map_err(&load_error)?;
+        let Sessions { sessions, shared_weights } = maker.sessions().map_err(&load_error)?;
         Ok(Self {
             identity: Self::identity_of(spec, files),
             form,
@@ -107,6 +108,7 @@ impl OnnxEmbedder {
             tokenizer,
             threads: Threads { sessions: sessions.len(), ..threads },
             sessions: Mutex::new(sessions),
+            shared_weights,
             returned: Condvar::new(),
         })
     }
@@ -204,6 +206,10 @@ impl Embedder for OnnxEmbedder {
 
     fn threads_per_text(&self) -> usize {
         self.threads.per_session
+    }
+
+    fn shared_weights(&self) -> Option<u64> {
+        self.shared_weights
     }
 
     fn spreads(&self) -> Spreads {

@@ -37,6 +37,13 @@ pub(super) struct SessionMaker<'model> {
     pub(super) threads: Threads,
 }
 
+/// Sessions of one model.
+pub(super) struct Sessions {
+    pub(super) sessions: Vec<EncoderSession>,
+    /// Bytes of the weights that several have in common.
+    pub(super) shared_weights: Option<u64>,
+}
+
 /// One session.
 pub(super) enum EncoderSession {
     AsShipped {
@@ -104,16 +111,19 @@ fn cut(encoded: &Encoding, max_tokens: usize) -> Vec<u32> {
 
 impl SessionMaker<'_> {
     /// As many sessions as there are threads for.
-    pub(super) fn sessions(self) -> Result<Vec<EncoderSession>, String> {
+    pub(super) fn sessions(self) -> Result<Sessions, String> {
         let count = self.threads.sessions.max(1);
         match self.form {
             Form::AsShipped => {
                 let model = self.shipped_model()?;
-                (0..count).map(|_| self.as_shipped(model.clone())).collect()
+                let sessions = (0..count).map(|_| self.as_shipped(model.clone()));
+                Ok(Sessions { sessions: sessions.collect::<Result<_, _>>()?, shared_weights: None })
             }
             Form::Rebuilt(arithmetic) => {
                 let rebuilt = self.rebuilt_graph(arithmetic, count > 1)?;
-                self.rebuilt(rebuilt, count).map_err(|error| error.to_string())
+                let shared_weights = Some(rebuilt.large_bytes);
+                let sessions = self.rebuilt(rebuilt, count).map_err(|error| error.to_string())?;
+                Ok(Sessions { sessions, shared_weights })
             }
         }
     }
@@ -129,7 +139,7 @@ impl SessionMaker<'_> {
     }
 
     fn rebuilt(self, rebuilt: Rebuilt, count: usize) -> ort::Result<Vec<EncoderSession>> {
-        let Rebuilt { graph, weights } = rebuilt;
+        let Rebuilt { graph, weights, .. } = rebuilt;
         let weights = weights.into_iter().map(shared).collect::<ort::Result<Vec<_>>>()?;
         let packed = PrepackedWeights::new();
         let folder = self.files.model.parent().unwrap_or(Path::new("."));

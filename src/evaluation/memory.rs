@@ -1,13 +1,19 @@
-//! How much memory the process took at most.
+//! How much memory the process has, and took at most.
 
 /// The peak of the resident memory, in bytes, where the system tells (Linux: `VmHWM`).
 #[must_use]
 pub fn peak_memory_bytes() -> Option<u64> {
-    peak_in(&std::fs::read_to_string("/proc/self/status").ok()?)
+    figure_in(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 
-fn peak_in(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// The resident memory, in bytes, mapped files included, where the system tells (Linux: `VmRSS`).
+#[must_use]
+pub fn resident_memory_bytes() -> Option<u64> {
+    figure_in(&std::fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+}
+
+fn figure_in(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -17,14 +23,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_high_water_mark_is_found() {
-        assert_eq!(peak_in("VmPeak:\t 9 kB\nVmHWM:\t  1234 kB\n"), Some(1234 * 1024));
-        assert_eq!(peak_in("VmHWM:\t many\n"), None);
+    fn figures_are_found_by_their_names() {
+        let status = "VmPeak:\t 9 kB\nVmHWM:\t  1234 kB\nVmRSS:\t 7 kB\n";
+        assert_eq!(figure_in(status, "VmHWM:"), Some(1234 * 1024));
+        assert_eq!(figure_in(status, "VmRSS:"), Some(7 * 1024));
+        assert_eq!(figure_in("VmHWM:\t many\n", "VmHWM:"), None);
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn linux_tells() {
-        assert!(peak_memory_bytes().unwrap() > 1 << 20);
+        let resident = resident_memory_bytes().unwrap();
+        assert!(resident > 1 << 20 && peak_memory_bytes().unwrap() >= resident);
     }
 }

@@ -23,7 +23,7 @@ pub use comparison::{
 };
 pub use evaluate::{Evaluated, Evaluator};
 pub use failure::EvaluationError;
-pub use memory::peak_memory_bytes;
+pub use memory::{peak_memory_bytes, resident_memory_bytes};
 pub use metrics::{Levels, Metric, Scores, auroc, score_ranking};
 pub use outcome::{
     Estimate, Evaluation, EvaluationSettings, IndexSummary, KindSummary, Latency, QuestionOutcome,

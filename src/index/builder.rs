@@ -6,19 +6,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cache::Cache;
 use super::calibration::Calibration;
-use super::chunks::{DocumentRecord, StoredChunk};
+use super::chunks::DocumentRecord;
 use super::commit::{Content, commit, ensure_index_folder};
 use super::cutting::{CutFile, Cutter};
-use super::embed::Embedding;
+use super::embed::{Embedded, Embedding, Sources};
 use super::failure::{BuildError, OpenError};
-use super::graph::{GraphBuilder, GraphSettings};
+use super::graph::{BuiltGraph, GraphBuilder, GraphSettings};
 use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSummary};
 use super::parallel::in_parallel;
-use super::passages::passage_hash;
+use super::planes::Planes;
+use super::prepared::{Preparation, Prepared, SpooledDocument};
 use super::survey::{NumberedFile, Survey, folder_name};
+use super::tokens::TokensWriter;
 use super::vectors::VectorArrays;
 use super::{Index, WriterLock, storage};
-use crate::chunking::{ChunkSettings, Cut};
+use crate::chunking::ChunkSettings;
 use crate::embedding::Embedder;
 use crate::progress::{Progress, Unit};
 use crate::source::{Limits, Skip, SourceError, SourceFile, SourceSpec};
@@ -61,6 +63,8 @@ pub struct IndexBuilder<'work> {
     pub chunking: ChunkSettings,
     /// When and how to build a graph for approximate search.
     pub graph: GraphSettings,
+    /// The most bytes that may be kept in memory of all chunks; no limit where there is none.
+    pub chunk_memory: Option<u64>,
     /// What to embed with.
     pub embedder: &'work dyn Embedder,
     /// Finds out how answers look in the new generation where nothing answers.
@@ -83,6 +87,25 @@ pub struct BuildReport {
     pub skipped: Vec<Skip>,
 }
 
+/// Chunks that are looked at in the generation before until their memory is given back.
+const LOOK: usize = 1024;
+
+/// What a build keeps in memory of a chunk: its vector in two bytes a dimension; its hashes, places and
+/// lengths. With a graph also the vector in `f32`, half of it once more, and its links while they are made.
+fn bytes_of_chunk(dimensions: usize, with_graph: bool) -> u64 {
+    let of_graph = if with_graph { 5 * dimensions + 1600 } else { 0 };
+    (2 * dimensions + 250 + of_graph) as u64
+}
+
+/// What the encoder made, in the order of the chunks.
+struct MadeVectors {
+    arrays: VectorArrays,
+    tokens: TokensWriter,
+    wants_graph: bool,
+    /// Unit vectors, row after row, where a graph is wanted: the truth that it is measured by.
+    values: Vec<f32>,
+}
+
 /// Whether a new generation was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -95,12 +118,6 @@ pub enum Outcome {
         /// Chunks whose vectors were there already.
         reused: usize,
     },
-}
-
-/// A file, read and cut.
-struct Prepared {
-    document: DocumentRecord,
-    cuts: Vec<Cut>,
 }
 
 impl IndexBuilder<'_> {
@@ -120,61 +137,98 @@ impl IndexBuilder<'_> {
             return Ok(report);
         }
         let previous = self.previous();
-        let mut prepared = self.prepare(&files, &mut skipped);
-        if prepared.is_empty() {
+        let prepared = self.prepare(&files, &mut skipped)?;
+        if prepared.documents.is_empty() {
             let path = self.roots.first().map_or_else(PathBuf::new, |root| root.path.clone());
             return Err(SourceError::Empty { path, skipped }.into());
         }
-        number_chunks(&mut prepared);
+        self.check_memory(prepared.len())?;
         self.build_generation(&prepared, skipped, listed, previous.as_ref())
     }
 
     fn build_generation(
         &self,
-        prepared: &[Prepared],
+        prepared: &Prepared,
         skipped: Vec<Skip>,
         listed_ns: u64,
         previous: Option<&Index>,
     ) -> Result<BuildReport, BuildError> {
-        let cuts = || prepared.iter().flat_map(|file| &file.cuts);
-        let passages: Vec<&str> = cuts().map(|cut| cut.passage.as_str()).collect();
-        let model = self.embedder.identity();
-        let hashes: Vec<[u8; 32]> = passages.iter().map(|passage| passage_hash(model, passage)).collect();
-        let stage = Embedding { embedder: self.embedder, progress: self.progress };
-        let mut cache = Cache::open(&self.folder, self.embedder);
-        let embedded = stage.run(&passages, &hashes, previous, &mut cache)?;
-        let chunks = stored_chunks(prepared, &hashes);
-        let document_of: Vec<u32> = chunks.iter().map(|chunk| chunk.document).collect();
-        let vectors = VectorArrays::new(&embedded.vectors, model.dimensions, &document_of, prepared.len());
-        let graph = GraphBuilder {
-            settings: self.graph,
-            values: &embedded.vectors,
-            vectors: &vectors,
-            threads: self.embedder.parallelism(),
-            progress: self.progress,
-        };
-        let graph = graph.build()?;
-        let content = Content {
-            documents: prepared.iter().map(|file| &file.document).collect(),
-            chunks: &chunks,
-            bodies: cuts().map(|cut| cut.body.as_str()).collect(),
-            embedded: &embedded,
-            vectors: &vectors,
-            graph: graph.as_ref(),
-        };
+        let folder = &*self.folder;
+        let stage = Embedding { embedder: self.embedder, progress: self.progress, prepared, folder };
+        let mut cache = Cache::open(folder, self.embedder);
+        let embedded = stage.run(previous, &mut cache)?;
+        let vectors = self.vectors(prepared, &embedded, Sources { previous, files: cache.files() })?;
+        let graph = if vectors.wants_graph { self.graph(&vectors)? } else { None };
+        let content = Content { prepared, vectors: &vectors.arrays, graph: graph.as_ref() };
         let manifest = Manifest {
             listed_ns: Some(listed_ns),
             graph: graph.as_ref().map(|graph| graph.summary),
-            ..self.manifest(prepared, passages.len(), &skipped)
+            ..self.manifest(prepared, &skipped)
         };
-        let manifest = commit(&self.folder, &content, manifest, self.calibrate)?;
+        let tokens = vectors.tokens.finish(&embedded.centre);
+        let manifest = commit(folder, &content, &tokens, manifest, self.calibrate)?;
         let by_the_same = |index: &&Index| {
             (&index.manifest().model, index.manifest().arithmetic) == (&manifest.model, manifest.arithmetic)
         };
         let reusable = previous.filter(by_the_same);
-        cache.settle(reusable, &embedded.centre, &hashes);
-        let outcome = Outcome::Built { embedded: embedded.made, reused: passages.len() - embedded.made };
+        cache.settle(reusable, &embedded.centre, &prepared.hashes);
+        let outcome = Outcome::Built { embedded: embedded.count, reused: prepared.len() - embedded.count };
         Ok(BuildReport { outcome, manifest, skipped })
+    }
+
+    /// Refuses before the work what would take too much memory at its end.
+    fn check_memory(&self, chunks: usize) -> Result<(), BuildError> {
+        let with_graph = self.wants_graph(chunks);
+        let needed = chunks as u64 * bytes_of_chunk(self.embedder.identity().dimensions, with_graph);
+        match self.chunk_memory {
+            Some(allowed) if needed > allowed => {
+                Err(BuildError::Memory { chunks, needed, allowed, with_graph })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn wants_graph(&self, chunks: usize) -> bool {
+        chunks >= self.graph.from.max(1)
+    }
+
+    /// Puts what the encoder made in the order of the chunks, as it is kept.
+    fn vectors(
+        &self,
+        prepared: &Prepared,
+        embedded: &Embedded,
+        sources: Sources<'_>,
+    ) -> Result<MadeVectors, BuildError> {
+        let dimensions = self.embedder.identity().dimensions;
+        let wants_graph = self.wants_graph(prepared.len());
+        let documents = prepared.documents.len();
+        let mut planes = Planes::with_capacity(prepared.len() + documents, dimensions);
+        let mut tokens = TokensWriter::new(&self.folder)?;
+        let mut values = Vec::new();
+        for number in 0..prepared.len() {
+            let (vector, of_chunk) = embedded.passage(number, prepared, sources)?;
+            planes.push(&vector);
+            tokens.push(&of_chunk)?;
+            if wants_graph {
+                values.extend(vector);
+            }
+            if number % LOOK == LOOK - 1 {
+                sources.forget_pages();
+            }
+        }
+        let arrays = VectorArrays::of_planes(planes, &prepared.document_of(), documents);
+        Ok(MadeVectors { arrays, tokens, wants_graph, values })
+    }
+
+    fn graph(&self, vectors: &MadeVectors) -> Result<Option<BuiltGraph>, BuildError> {
+        let graph = GraphBuilder {
+            settings: self.graph,
+            values: &vectors.values,
+            vectors: &vectors.arrays,
+            threads: self.embedder.parallelism(),
+            progress: self.progress,
+        };
+        Ok(graph.build()?)
     }
 
     /// The index that is there, for what can be reused. A damaged one is as good as none, and is
@@ -191,34 +245,42 @@ impl IndexBuilder<'_> {
     }
 
     /// Reads and cuts every file, on all cores.
-    fn prepare(&self, files: &[NumberedFile], skipped: &mut Vec<Skip>) -> Vec<Prepared> {
+    fn prepare(&self, files: &[NumberedFile], skipped: &mut Vec<Skip>) -> Result<Prepared, BuildError> {
         self.progress.begin("reading", Some(files.len() as u64), Unit::Files);
+        let preparation = Preparation::new(&self.folder, self.embedder.identity())?;
         let results = in_parallel(files.len(), self.embedder.parallelism(), |index| {
             let (root, file) = &files[index];
-            let prepared = self.prepare_file(*root, file);
+            let prepared = self.prepare_file(*root, file, &preparation);
             self.progress.advance(1);
             prepared
         });
         self.progress.finish();
-        let mut prepared = Vec::with_capacity(files.len());
+        let mut documents = Vec::with_capacity(files.len());
         for result in results {
-            match result {
-                Ok(file) => prepared.push(file),
+            match result? {
+                Ok(document) => documents.push(document),
                 Err(skip) => skipped.push(skip),
             }
         }
         skipped.sort_by(|first, second| first.path.cmp(&second.path));
-        prepared
+        Ok(preparation.finish(documents))
     }
 
-    fn prepare_file(&self, root: u32, file: &SourceFile) -> Result<Prepared, Skip> {
+    fn prepare_file(
+        &self,
+        root: u32,
+        file: &SourceFile,
+        preparation: &Preparation<'_>,
+    ) -> Result<Result<SpooledDocument, Skip>, BuildError> {
         let cutter = Cutter {
             chunking: self.chunking,
             embedder: self.embedder,
             max_bytes: self.limits.max_file_bytes,
         };
-        let CutFile { title, description, hash, cuts, .. } =
-            cutter.cut(file).map_err(|reason| Skip { path: file.path.to_string(), reason })?;
+        let CutFile { title, description, hash, cuts, .. } = match cutter.cut(file) {
+            Ok(cut) => cut,
+            Err(reason) => return Ok(Err(Skip { path: file.path.to_string(), reason })),
+        };
         let document = DocumentRecord {
             path: file.path.clone(),
             title,
@@ -230,7 +292,7 @@ impl IndexBuilder<'_> {
             first_chunk: 0,
             chunk_count: cuts.len() as u32,
         };
-        Ok(Prepared { document, cuts })
+        preparation.add(document, &cuts).map(Ok)
     }
 
     fn survey(&self) -> Survey<'_> {
@@ -245,7 +307,7 @@ impl IndexBuilder<'_> {
     }
 
     /// The manifest, but for what only the commit knows.
-    fn manifest(&self, prepared: &[Prepared], chunks: usize, skipped: &[Skip]) -> Manifest {
+    fn manifest(&self, prepared: &Prepared, skipped: &[Skip]) -> Manifest {
         let mut manifest = Manifest {
             format: FORMAT_VERSION,
             readable_from: Some(READABLE_FROM),
@@ -259,9 +321,9 @@ impl IndexBuilder<'_> {
             imported: None,
             chunking: self.chunking,
             counts: Counts {
-                documents: prepared.len(),
-                chunks,
-                source_bytes: prepared.iter().map(|file| file.document.size).sum(),
+                documents: prepared.documents.len(),
+                chunks: prepared.len(),
+                source_bytes: prepared.documents.iter().map(|document| document.size).sum(),
             },
             calibration: None,
             kinds: BTreeMap::new(),
@@ -271,26 +333,7 @@ impl IndexBuilder<'_> {
             checksums: BTreeMap::new(),
             seal: None,
         };
-        manifest.count_documents(prepared.iter().map(|file| &file.document));
+        manifest.count_documents(prepared.documents.iter());
         manifest
-    }
-}
-
-fn stored_chunks(prepared: &[Prepared], hashes: &[[u8; 32]]) -> Vec<StoredChunk> {
-    let numbered = prepared.iter().enumerate();
-    let chunks = numbered.flat_map(|(number, file)| file.cuts.iter().map(move |cut| (number as u32, cut)));
-    let stored = |((document, cut), hash): ((u32, &Cut), &[u8; 32])| StoredChunk {
-        document,
-        passage_hash: *hash,
-        chunk: cut.chunk.clone(),
-    };
-    chunks.zip(hashes).map(stored).collect()
-}
-
-fn number_chunks(prepared: &mut [Prepared]) {
-    let mut first = 0;
-    for file in prepared {
-        file.document.first_chunk = first;
-        first += file.document.chunk_count;
     }
 }

@@ -56,6 +56,11 @@ impl ChunkStore {
         Ok(Self { documents: Records::open(documents)?, chunks: Records::open(chunks)? })
     }
 
+    pub(super) fn forget_pages(&self) {
+        self.documents.forget_pages();
+        self.chunks.forget_pages();
+    }
+
     pub(super) fn document_count(&self) -> usize {
         self.documents.len()
     }

@@ -4,38 +4,37 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::builder::Calibrate;
-use super::chunks::{CHUNKS, DOCUMENTS, DocumentRecord, StoredChunk};
-use super::embed::Embedded;
+use super::chunks::{CHUNKS, DOCUMENTS, StoredChunk};
 use super::failure::{BuildError, OpenError};
 use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, GRAPH_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
 use super::graph::BuiltGraph;
 use super::lexical::{FieldTexts, LexicalBuilder};
 use super::manifest::{MANIFEST, Manifest, generation_name, read_manifest};
-use super::storage::Check;
+use super::prepared::Prepared;
+use super::records::RecordsWriter;
+use super::storage::{ArrayWriter, Check, FileWriter};
 use super::vectors::VectorArrays;
-use super::{Index, cache, records, storage, tokens};
+use super::{Index, cache, storage};
+use crate::chunking::Cut;
 
-/// Everything that a generation holds.
+/// What a generation holds, but for the tokens.
 pub(super) struct Content<'build> {
-    pub(super) documents: Vec<&'build DocumentRecord>,
-    pub(super) chunks: &'build [StoredChunk],
-    /// The chunks' texts without markup, for the lexical index.
-    pub(super) bodies: Vec<&'build str>,
-    pub(super) embedded: &'build Embedded,
-    /// Its vectors as they are kept.
+    pub(super) prepared: &'build Prepared,
+    /// The chunks' vectors as they are kept.
     pub(super) vectors: &'build VectorArrays,
     pub(super) graph: Option<&'build BuiltGraph>,
 }
 
-/// Writes `content` as the next generation of the index in `folder`. `manifest` is complete but
+/// Writes `content` and `tokens` as the next generation of the index in `folder`. `manifest` is complete but
 /// for its generation and checksums. Called with the writer's lock held.
 pub(super) fn commit(
     folder: &Path,
     content: &Content<'_>,
+    tokens: &FileWriter,
     manifest: Manifest,
     calibrate: Option<&Calibrate>,
 ) -> Result<Manifest, BuildError> {
-    commit_with(folder, manifest, calibrate, |files| write_files(files, content))
+    commit_with(folder, manifest, calibrate, |files| write_files(files, content, tokens))
 }
 
 /// The same with what `write` puts into the generation's folder; it gives the checksums.
@@ -75,38 +74,49 @@ fn is_named(folder: &Path, generation: u64) -> bool {
     read_manifest(folder).is_ok_and(|manifest| manifest.generation == generation)
 }
 
-fn write_files(folder: &Path, content: &Content<'_>) -> Result<BTreeMap<String, String>, BuildError> {
+fn write_files(
+    folder: &Path,
+    content: &Content<'_>,
+    tokens: &FileWriter,
+) -> Result<BTreeMap<String, String>, BuildError> {
     storage::create_folder(folder)?;
-    let encode_error = |source| BuildError::Write { path: folder.to_owned(), source };
-    let embedded = content.embedded;
-    let mut files = vec![
-        (DOCUMENTS_FILE, records::encode(DOCUMENTS, &content.documents).map_err(encode_error)?),
-        (CHUNKS_FILE, records::encode(CHUNKS, content.chunks).map_err(encode_error)?),
-        (VECTORS_FILE, content.vectors.encode()),
-        (TOKENS_FILE, tokens::encode(&embedded.tokens, &embedded.centre)),
-        (LEXICAL_FILE, lexical_file(content)),
-    ];
-    files.extend(content.graph.map(|graph| (GRAPH_FILE, graph.encode())));
+    let prepared = content.prepared;
+    let mut documents = RecordsWriter::new(DOCUMENTS, prepared.folder())?;
+    prepared.documents.iter().try_for_each(|document| documents.push(document))?;
+    let (chunks, lexical) = chunk_files(prepared)?;
     let mut checksums = BTreeMap::new();
-    for (name, file) in files {
+    let mut write = |name: &str, file: &ArrayWriter<'_>| {
         checksums.insert(name.to_owned(), file.write(&folder.join(name))?);
+        Ok::<_, BuildError>(())
+    };
+    write(DOCUMENTS_FILE, &documents.finish())?;
+    write(CHUNKS_FILE, &chunks)?;
+    write(VECTORS_FILE, &content.vectors.encode())?;
+    write(TOKENS_FILE, tokens)?;
+    write(LEXICAL_FILE, &lexical)?;
+    if let Some(graph) = content.graph {
+        write(GRAPH_FILE, &graph.encode())?;
     }
     storage::sync_folder(folder)?;
     Ok(checksums)
 }
 
-fn lexical_file(content: &Content<'_>) -> storage::FileWriter {
-    let mut builder = LexicalBuilder::default();
-    for (stored, body) in content.chunks.iter().zip(&content.bodies) {
-        let document = content.documents[stored.document as usize];
-        builder.add(&FieldTexts {
-            body,
-            headings: &stored.chunk.headings.join("\n"),
-            title: &document.title,
-            path: document.path.as_str(),
-        });
+/// The chunks' records and their terms, from one look at each.
+fn chunk_files(prepared: &Prepared) -> Result<(FileWriter, FileWriter), BuildError> {
+    let mut records = RecordsWriter::new(CHUNKS, prepared.folder())?;
+    let mut lexical = LexicalBuilder::new(prepared.folder());
+    for (number, document) in prepared.document_of().into_iter().enumerate() {
+        let Cut { chunk, body, .. } = prepared.cut(number)?;
+        let of = &prepared.documents[document as usize];
+        lexical.add(&FieldTexts {
+            body: &body,
+            headings: &chunk.headings.join("\n"),
+            title: &of.title,
+            path: of.path.as_str(),
+        })?;
+        records.push(&StoredChunk { document, passage_hash: prepared.hashes[number], chunk })?;
     }
-    builder.finish()
+    Ok((records.finish(), lexical.finish()?))
 }
 
 /// The number of a generation's folder, by exactly the name that docent gives it.
@@ -148,7 +158,7 @@ pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         match generation_number(name) {
             Some(generation) => Some(generation) != current && is_generation(path),
-            None => name.starts_with(".tmp-") && path.is_file(),
+            None => storage::is_temporary(name) && path.is_file(),
         }
     };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -176,7 +186,7 @@ pub(super) fn ensure_index_folder(folder: &Path) -> Result<(), BuildError> {
         let name = entry.file_name().to_string_lossy().into_owned();
         ["README.md", ".gitignore", ".gitkeep", "writer.lock", cache::FOLDER, MANIFEST]
             .contains(&name.as_str())
-            || name.starts_with(".tmp-")
+            || storage::is_temporary(&name)
             || is_generation(&entry.path())
     };
     let entries = match std::fs::read_dir(folder) {

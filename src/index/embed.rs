@@ -2,12 +2,20 @@
 //! encoder on all cores, and is written down as it comes.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use super::Index;
-use super::cache::{Cache, CacheFile, Passage, PassageHash, passage_of, passages_of};
-use super::parallel::in_parallel;
+use super::cache::{
+    Cache, CacheFile, Passage, PassageHash, decode_entry, encode_entry, passage_of, passages_of,
+};
+use super::failure::BuildError;
+use super::parallel::each_in_parallel;
+use super::prepared::Prepared;
+use super::sample::{Sample, Sampled};
+use super::spool::{Piece, Spool};
 use super::tokens::{CentreSum, ChunkTokens};
-use crate::embedding::{EmbedError, Embedder, Encoding, Role};
+use crate::embedding::{Embedder, Encoding, Role};
 use crate::progress::{Progress, Unit};
 
 /// Passages from which the mean token vector is taken. More change it no further than the signs
@@ -17,147 +25,181 @@ const CENTRE_SAMPLE: usize = 256;
 /// So few new passages never make a corpus another one.
 const FEW: usize = 16;
 
-/// Passages that are embedded before they are written down; fewer are not worth it.
-const BATCH: usize = 64;
+/// So many new passages are worth being written down as they come.
+const MANY: usize = 64;
 
-/// What the encoder made of the passages, in their order.
+/// What the encoder made of the passages.
 pub(super) struct Embedded {
-    /// Unit vectors, row after row.
-    pub(super) vectors: Vec<f32>,
-    /// Token signs.
-    pub(super) tokens: Vec<ChunkTokens>,
-    /// What the signs were taken around.
+    places: Vec<Place>,
+    made: Spool,
+    /// What the token signs were taken around.
     pub(super) centre: Vec<f32>,
     /// How many passages went through the encoder.
-    pub(super) made: usize,
+    pub(super) count: usize,
 }
 
-/// The number of a passage, and what the encoder gave for it.
-type Encoded = (usize, Encoding);
+/// What was known before a build.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'build> {
+    pub(super) previous: Option<&'build Index>,
+    pub(super) files: &'build [CacheFile],
+}
+
+impl Sources<'_> {
+    /// Gives back the memory of what was looked at.
+    pub(super) fn forget_pages(self) {
+        self.previous.into_iter().for_each(Index::forget_pages);
+        self.files.iter().for_each(CacheFile::forget_pages);
+    }
+}
+
+impl Embedded {
+    /// The vector and the tokens of a passage of `prepared`.
+    pub(super) fn passage(
+        &self,
+        number: usize,
+        prepared: &Prepared,
+        sources: Sources<'_>,
+    ) -> Result<Passage, BuildError> {
+        let passage = match (self.places[number], sources.previous) {
+            (Place::Generation(chunk), Some(index)) => Some(passage_of(index, chunk as usize)),
+            (Place::Cache(file), _) => {
+                sources.files.get(file as usize).and_then(|file| file.get(&prepared.hashes[number]))
+            }
+            (Place::Made(piece), _) => decode_entry(&self.made.read(piece)?, self.centre.len()),
+            _ => None,
+        };
+        passage.ok_or_else(|| prepared.lost(number))
+    }
+}
 
 /// Embeds passages for one build.
 pub(super) struct Embedding<'work> {
     pub(super) embedder: &'work dyn Embedder,
     pub(super) progress: &'work dyn Progress,
+    pub(super) prepared: &'work Prepared,
+    /// Where what is made waits until it is written where it belongs.
+    pub(super) folder: &'work Path,
+}
+
+/// Where what is made goes.
+struct Sink<'work> {
+    places: Vec<Option<Place>>,
+    spool: Spool,
+    cache: &'work mut Cache,
+}
+
+impl Sink<'_> {
+    fn take(&mut self, number: usize, hash: &PassageHash, passage: &Passage) -> Result<(), BuildError> {
+        let mut entry = Vec::new();
+        encode_entry(&mut entry, hash, passage);
+        self.places[number] = Some(Place::Made(self.spool.push(&entry)?));
+        self.cache.append(&entry);
+        Ok(())
+    }
 }
 
 impl Embedding<'_> {
-    /// Embeds `passages`, named by `hashes`, reusing what `previous` and `cache` hold of them.
-    pub(super) fn run(
-        &self,
-        passages: &[&str],
-        hashes: &[PassageHash],
-        previous: Option<&Index>,
-        cache: &mut Cache,
-    ) -> Result<Embedded, EmbedError> {
+    /// Embeds the passages, reusing what `previous` and `cache` hold of them.
+    pub(super) fn run(&self, previous: Option<&Index>, cache: &mut Cache) -> Result<Embedded, BuildError> {
+        let hashes = &self.prepared.hashes;
         let previous = previous.filter(|index| index.manifest().model == *self.embedder.identity());
         let (centre, places) = match Known::of(hashes, previous, cache.files()) {
-            Some(known) => (Some(known.centre), known.places),
-            None => (None, HashMap::new()),
+            Some(known) => {
+                let places = hashes.iter().map(|hash| known.places.get(hash).copied()).collect();
+                (Some(known.centre), places)
+            }
+            None => (None, vec![None; hashes.len()]),
         };
-        let missing: Vec<usize> =
-            (0..passages.len()).filter(|number| !places.contains_key(&hashes[*number])).collect();
+        let missing: Vec<usize> = (0..places.len()).filter(|number| places[*number].is_none()).collect();
+        let sink = Sink { places, spool: Spool::new(self.folder)?, cache };
         self.progress.begin("embedding", Some(missing.len() as u64), Unit::Chunks);
-        let made = self.make(&missing, passages, hashes, centre, cache);
+        let made = self.make(&missing, centre, sink);
         self.progress.finish();
-        let (centre, mut made) = made?;
-        let mut embedded = Embedded { vectors: Vec::new(), tokens: Vec::new(), centre, made: missing.len() };
-        for (number, hash) in hashes.iter().enumerate() {
-            let found = match (places.get(hash), previous) {
-                (Some(Place::Generation(chunk)), Some(index)) => Some(passage_of(index, *chunk)),
-                (Some(Place::Cache(file)), _) => cache.files().get(*file).and_then(|file| file.get(hash)),
-                _ => made.remove(&number),
-            };
-            let (vector, tokens) = found.unwrap_or_default();
-            embedded.vectors.extend(vector);
-            embedded.tokens.push(tokens);
-        }
-        Ok(embedded)
+        let (centre, sink) = made?;
+        let places = sink.places.into_iter().flatten().collect();
+        Ok(Embedded { places, made: sink.spool, centre, count: missing.len() })
     }
 
     /// Embeds the passages with the numbers `missing`, around `centre` or, where there is none yet,
     /// around their own.
-    fn make(
+    fn make<'sink>(
         &self,
         missing: &[usize],
-        passages: &[&str],
-        hashes: &[PassageHash],
         centre: Option<Vec<f32>>,
-        cache: &mut Cache,
-    ) -> Result<(Vec<f32>, HashMap<usize, Passage>), EmbedError> {
+        mut sink: Sink<'sink>,
+    ) -> Result<(Vec<f32>, Sink<'sink>), BuildError> {
+        let hashes = &self.prepared.hashes;
         let (centre, sampled) = match centre {
-            Some(centre) => (centre, Vec::new()),
-            None => self.sample(missing, passages)?,
+            Some(centre) => (centre, None),
+            None => self.sample(missing).map(|(centre, sample)| (centre, Some(sample)))?,
         };
-        let compress = |encoding: Encoding| {
+        if missing.len() >= MANY {
+            let sampled = sampled.iter().flat_map(|sample| &sample.passages);
+            let sampled = sampled.map(|(number, _)| hashes[*number]).collect();
+            sink.cache.begin_log(&centre, sampled, hashes.len());
+        }
+        for sampled in sampled.iter().flat_map(Sample::encodings) {
+            let Sampled { number, vector, token_ids, token_vectors } = sampled?;
+            let tokens = ChunkTokens::of(&token_ids, &token_vectors, &centre);
+            sink.take(number, &hashes[number], &(vector, tokens))?;
+        }
+        let rest: Vec<usize> =
+            missing.iter().copied().filter(|number| sink.places[*number].is_none()).collect();
+        let sink = Mutex::new(sink);
+        self.encode(&rest, |number, encoding| {
             let tokens = ChunkTokens::of(&encoding.token_ids, &encoding.token_vectors, &centre);
-            (encoding.pooled.as_slice().to_vec(), tokens)
-        };
-        if missing.len() >= BATCH {
-            let sample = sampled.iter().map(|(number, _)| hashes[*number]).collect();
-            cache.begin_log(&centre, sample, passages.len());
-        }
-        let mut made: HashMap<usize, Passage> =
-            sampled.into_iter().map(|(number, encoding)| (number, compress(encoding))).collect();
-        cache.append(made.iter().map(|(number, passage)| (&hashes[*number], passage)));
-        let rest: Vec<usize> = missing.iter().copied().filter(|number| !made.contains_key(number)).collect();
-        for batch in rest.chunks(BATCH) {
-            let (encoded, failure) = self.encode(batch, passages, compress);
-            cache.append(encoded.iter().map(|(number, passage)| (&hashes[*number], passage)));
-            if let Some(error) = failure {
-                return Err(error);
-            }
-            made.extend(encoded);
-        }
-        Ok((centre, made))
+            let passage = (encoding.pooled.as_slice().to_vec(), tokens);
+            sink.lock().unwrap_or_else(PoisonError::into_inner).take(number, &hashes[number], &passage)
+        })?;
+        let sink = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((centre, sink))
     }
 
     /// The mean token vector of evenly spaced passages, and what the encoder gave for them.
-    fn sample(&self, missing: &[usize], passages: &[&str]) -> Result<(Vec<f32>, Vec<Encoded>), EmbedError> {
+    fn sample(&self, missing: &[usize]) -> Result<(Vec<f32>, Sample), BuildError> {
         let step = missing.len().div_ceil(CENTRE_SAMPLE).max(1);
         let numbers: Vec<usize> = missing.iter().copied().step_by(step).collect();
-        let (encodings, failure) = self.encode(&numbers, passages, |encoding| encoding);
-        if let Some(error) = failure {
-            return Err(error);
-        }
         let dimensions = self.embedder.identity().dimensions;
+        let sample = Mutex::new(Sample::new(self.folder, dimensions)?);
+        self.encode(&numbers, |number, encoding| {
+            sample.lock().unwrap_or_else(PoisonError::into_inner).push(number, &encoding)
+        })?;
+        let mut sample = sample.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Sums depend on their order, and threads come in any.
+        sample.passages.sort_by_key(|(number, _)| *number);
         let mut sum = CentreSum::default();
-        for (_, encoding) in &encodings {
-            sum.add(&encoding.token_vectors, dimensions);
+        for encoding in sample.encodings() {
+            sum.add(&encoding?.token_vectors, dimensions);
         }
-        Ok((sum.mean(dimensions), encodings))
+        Ok((sum.mean(dimensions), sample))
     }
 
-    /// What the encoder gives for the passages with these numbers, in order, up to its first failure.
-    fn encode<T: Send>(
+    /// Gives what the encoder makes of the passages with these numbers to `keep`, as it comes, until one
+    /// fails.
+    fn encode(
         &self,
         numbers: &[usize],
-        passages: &[&str],
-        keep: impl Fn(Encoding) -> T + Sync,
-    ) -> (Vec<(usize, T)>, Option<EmbedError>) {
-        let results = in_parallel(numbers.len(), self.embedder.parallelism(), |index| {
-            let encoded = self.embedder.encode(passages[numbers[index]], Role::Passage);
+        keep: impl Fn(usize, Encoding) -> Result<(), BuildError> + Sync,
+    ) -> Result<(), BuildError> {
+        each_in_parallel(numbers.len(), self.embedder.parallelism(), |index| {
+            let number = numbers[index];
+            let encoding = self.embedder.encode(&self.prepared.cut(number)?.passage, Role::Passage)?;
             self.progress.advance(1);
-            encoded.map(&keep)
-        });
-        let mut encoded = Vec::with_capacity(numbers.len());
-        for (number, result) in numbers.iter().zip(results) {
-            match result {
-                Ok(passage) => encoded.push((*number, passage)),
-                Err(error) => return (encoded, Some(error)),
-            }
-        }
-        (encoded, None)
+            keep(number, encoding)
+        })
     }
 }
 
 /// Where a passage's vector and tokens are.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Place {
     /// The chunk of the generation before.
-    Generation(usize),
+    Generation(u32),
     /// The file of the cache.
-    Cache(usize),
+    Cache(u32),
+    /// The entry in the spool.
+    Made(Piece),
 }
 
 /// Passages that need not be embedded, all with token signs around one centre.
@@ -175,7 +217,9 @@ impl<'sources> Known<'sources> {
     fn of(hashes: &[PassageHash], previous: Option<&Index>, files: &'sources [CacheFile]) -> Option<Self> {
         let mut all: Vec<Self> = Vec::new();
         if let Some(index) = previous.filter(|index| index.chunk_count() > 0) {
-            let places = passages_of(index).map(|(hash, chunk)| (hash, Place::Generation(chunk))).collect();
+            let places =
+                passages_of(index).map(|(hash, chunk)| (hash, Place::Generation(chunk as u32))).collect();
+            index.forget_pages();
             all.push(Self {
                 centre: index.tokens().centre().to_vec(),
                 places,
@@ -191,7 +235,7 @@ impl<'sources> Known<'sources> {
             let known = all.iter_mut().find(|known| known.centre == file.header.centre)?;
             known.file = Some(file);
             for hash in file.hashes() {
-                known.places.entry(*hash).or_insert(Place::Cache(number));
+                known.places.entry(*hash).or_insert(Place::Cache(number as u32));
             }
         }
         let corpus: HashSet<PassageHash> = hashes.iter().copied().collect();

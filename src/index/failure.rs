@@ -88,6 +88,8 @@ impl OpenError {
     }
 }
 
+const MEGABYTE: u64 = 1_000_000;
+
 /// A build that did not finish. The generation before it, if there was one, is untouched.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -110,6 +112,21 @@ pub enum BuildError {
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// What is kept of the chunks in memory is more than allowed.
+    #[error(
+        "what has to be in memory of {chunks} chunks{} takes {} MB, and the limit leaves {} MB for it",
+        if *with_graph { " and the graph over them" } else { "" }, needed.div_ceil(MEGABYTE), allowed / MEGABYTE
+    )]
+    Memory {
+        /// Number of chunks.
+        chunks: usize,
+        /// Bytes that they take.
+        needed: u64,
+        /// Bytes that there are for them.
+        allowed: u64,
+        /// Whether a graph is built over them.
+        with_graph: bool,
     },
     /// The folder for the index holds something else.
     #[error("`{}` is not empty and holds no docent index", folder.display())]
@@ -143,6 +160,11 @@ impl BuildError {
             }
             Self::Write { .. } => {
                 "check permissions and free space, or put the index elsewhere with --index DIR; the index that was there is untouched".into()
+            }
+            Self::Memory { needed, allowed, with_graph, .. } => {
+                let more = (needed - allowed).div_ceil(MEGABYTE);
+                let without = if *with_graph { ", or leave the graph out with a larger --graph-from" } else { "" };
+                format!("allow {more} MB more with --max-memory{without}")
             }
             Self::NotAnIndex { .. } => "name an empty or new folder with --index DIR".into(),
             Self::Verify(error) => error.hint(),

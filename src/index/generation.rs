@@ -100,6 +100,14 @@ impl Index {
         Ok(Self { folder: folder.to_owned(), manifest, store, vectors, tokens, lexical, graph })
     }
 
+    /// Gives back the memory of what was looked at, after a long look: what is wanted again is read again.
+    pub fn forget_pages(&self) {
+        self.store.forget_pages();
+        self.vectors.forget_pages();
+        self.tokens.forget_pages();
+        self.lexical.forget_pages();
+    }
+
     /// The folder that the index is in.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -8,9 +8,9 @@ use super::commit::{commit_with, ensure_index_folder};
 use super::failure::BuildError;
 use super::generation::{CHUNKS_FILE, DOCUMENTS_FILE, LEXICAL_FILE, TOKENS_FILE, VECTORS_FILE};
 use super::manifest::{FORMAT_VERSION, Imported, Manifest};
-use super::tokens::ChunkTokens;
+use super::tokens::{ChunkTokens, TokensWriter};
 use super::vectors::VectorArrays;
-use super::{Index, OpenError, WriterLock, storage, tokens};
+use super::{Index, OpenError, WriterLock, storage};
 use crate::embedding::{Embedding, InvalidVector, Matrix, ModelIdentity};
 
 /// Chunks that stand in for questions where the spread of the similarities is measured.
@@ -168,18 +168,13 @@ impl Import<'_> {
         }
         let columns = self.vectors.columns;
         // Vectors of whole texts say nothing of their tokens.
-        let no_tokens = vec![ChunkTokens::default(); document_of.len()];
-        let made = [
-            (
-                VECTORS_FILE,
-                VectorArrays::new(&self.vectors.values, columns, document_of, self.source.document_count())
-                    .encode(),
-            ),
-            (TOKENS_FILE, tokens::encode(&no_tokens, &vec![0.0; columns])),
-        ];
-        for (name, file) in made {
-            checksums.insert(name.to_owned(), file.write(&files.join(name))?);
-        }
+        let mut tokens = TokensWriter::new(self.folder)?;
+        (0..document_of.len()).try_for_each(|_| tokens.push(&ChunkTokens::default()))?;
+        let vectors =
+            VectorArrays::new(&self.vectors.values, columns, document_of, self.source.document_count());
+        checksums.insert(VECTORS_FILE.to_owned(), vectors.encode().write(&files.join(VECTORS_FILE))?);
+        let tokens = tokens.finish(&vec![0.0; columns]);
+        checksums.insert(TOKENS_FILE.to_owned(), tokens.write(&files.join(TOKENS_FILE))?);
         storage::sync_folder(files)?;
         Ok(checksums)
     }

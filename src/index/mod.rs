@@ -26,13 +26,17 @@ mod parallel;
 mod passages;
 mod plan;
 mod planes;
+mod prepared;
 mod records;
+mod sample;
+mod spool;
 mod storage;
 mod survey;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod vectors;
+mod writer;
 
 pub use builder::{BuildReport, Calibrate, IndexBuilder, Outcome, Root};
 pub use calibration::{Calibration, Usual};

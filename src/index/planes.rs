@@ -30,14 +30,19 @@ impl Planes {
     /// `values` are rows of `dimensions`.
     pub(super) fn new(values: &[f32], dimensions: usize) -> Self {
         let rows = values.chunks_exact(dimensions.max(1));
-        let mut planes = Self {
-            high: Vec::with_capacity(values.len()),
-            low: Vec::with_capacity(values.len()),
-            scales: Vec::with_capacity(rows.len()),
-            dimensions,
-        };
+        let mut planes = Self::with_capacity(rows.len(), dimensions);
         rows.for_each(|row| planes.push(row));
         planes
+    }
+
+    /// None yet, and room for so many.
+    pub(super) fn with_capacity(rows: usize, dimensions: usize) -> Self {
+        Self {
+            high: Vec::with_capacity(rows * dimensions),
+            low: Vec::with_capacity(rows * dimensions),
+            scales: Vec::with_capacity(rows),
+            dimensions,
+        }
     }
 
     /// Appends a row.

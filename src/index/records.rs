@@ -5,11 +5,13 @@
 //! than a limit.
 
 use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::failure::OpenError;
+use super::failure::{BuildError, OpenError};
+use super::spool::Spool;
 use super::storage::{FileWriter, Kind, MappedFile};
 
 /// No record may claim more memory than this while it is read.
@@ -22,20 +24,47 @@ fn config() -> impl bincode::config::Config {
         .with_limit::<MAX_RECORD_BYTES>()
 }
 
-/// `records`, encoded and ready to be written.
-pub(super) fn encode<T: Serialize>(kind: Kind, records: &[T]) -> std::io::Result<FileWriter> {
-    let mut offsets = vec![0_u64];
-    let mut bytes = Vec::new();
-    let mut checksums = Vec::with_capacity(records.len());
-    for record in records {
-        let start = bytes.len();
-        bincode::serde::encode_into_std_write(record, &mut bytes, config()).map_err(std::io::Error::other)?;
-        checksums.push(checksum(&bytes[start..]));
-        offsets.push(bytes.len() as u64);
+/// One record as bytes, for a spool.
+pub(super) fn to_bytes<T: Serialize>(record: &T) -> std::io::Result<Vec<u8>> {
+    bincode::serde::encode_to_vec(record, config()).map_err(std::io::Error::other)
+}
+
+/// The record that such bytes are.
+pub(super) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> std::io::Result<T> {
+    let decoded = bincode::serde::decode_from_slice(bytes, config()).map_err(std::io::Error::other);
+    decoded.map(|(record, _)| record)
+}
+
+/// Collects records into a data file. Of each it keeps 16 bytes in memory.
+pub(super) struct RecordsWriter {
+    kind: Kind,
+    folder: PathBuf,
+    offsets: Vec<u64>,
+    checksums: Vec<u64>,
+    bytes: Spool,
+}
+
+impl RecordsWriter {
+    /// What is collected waits in `folder`.
+    pub(super) fn new(kind: Kind, folder: &Path) -> Result<Self, BuildError> {
+        let bytes = Spool::new(folder)?;
+        Ok(Self { kind, folder: folder.to_owned(), offsets: vec![0], checksums: Vec::new(), bytes })
     }
-    let mut writer = FileWriter::new(kind);
-    writer.push(&offsets).push(&bytes).push(&checksums);
-    Ok(writer)
+
+    pub(super) fn push<T: Serialize>(&mut self, record: &T) -> Result<(), BuildError> {
+        let failed = |source| BuildError::Write { path: self.folder.clone(), source };
+        let record = to_bytes(record).map_err(failed)?;
+        self.checksums.push(checksum(&record));
+        self.bytes.push(&record)?;
+        self.offsets.push(self.bytes.len());
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> FileWriter {
+        let mut writer = FileWriter::new(self.kind);
+        writer.push(&self.offsets).push_spool(self.bytes).push(&self.checksums);
+        writer
+    }
 }
 
 /// The first eight bytes of the blake3 of a record: no damage passes by chance.
@@ -75,6 +104,10 @@ impl<T: DeserializeOwned> Records<T> {
         self.count
     }
 
+    pub(super) fn forget_pages(&self) {
+        self.file.forget_pages();
+    }
+
     pub(super) fn get(&self, index: usize) -> Result<T, OpenError> {
         let invalid = |reason: String| OpenError::damaged(self.file.path(), reason);
         let offsets = self.file.array::<u64>(0)?;
@@ -101,12 +134,20 @@ mod tests {
     use super::super::storage::Check;
     use super::*;
 
+    fn written(records: &[(String, u32)], path: &Path) -> String {
+        let mut writer = RecordsWriter::new(*b"testrecs", path.parent().unwrap()).unwrap();
+        for record in records {
+            writer.push(record).unwrap();
+        }
+        writer.finish().write(path).unwrap()
+    }
+
     #[test]
     fn records_come_back_and_others_do_not_exist() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records");
         let records = vec![("a".to_owned(), 1_u32), (String::new(), 2), ("long".repeat(100), 3)];
-        let checksum = encode(*b"testrecs", &records).unwrap().write(&path).unwrap();
+        let checksum = written(&records, &path);
         let read = Records::<(String, u32)>::open(
             MappedFile::open(&path, *b"testrecs", FORMAT_VERSION, &checksum, Check::Whole).unwrap(),
         )
@@ -137,7 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records");
         let records = vec![("a text".to_owned(), 1_u32), ("another".to_owned(), 2)];
-        let checksum = encode(*b"testrecs", &records).unwrap().write(&path).unwrap();
+        let checksum = written(&records, &path);
         let whole = std::fs::read(&path).unwrap();
         for bit in 64 * 8..whole.len() * 8 {
             let mut flipped = whole.clone();

@@ -12,15 +12,18 @@ use memmap2::Mmap;
 
 use super::failure::{BuildError, OpenError};
 use super::faults;
-use super::manifest::FORMAT_VERSION;
+pub(super) use super::writer::ArrayWriter;
 
-const MAGIC: &[u8; 8] = b"DOCENTIX";
-const HEADER: usize = 64;
-const ALIGNMENT: usize = 64;
+pub(super) const MAGIC: &[u8; 8] = b"DOCENTIX";
+pub(super) const HEADER: usize = 64;
+pub(super) const ALIGNMENT: usize = 64;
 /// No file has more arrays than this; a larger count is damage.
 const MAX_ARRAYS: usize = 64;
 /// A file up to this many bytes is read whole when it is opened: some milliseconds for all of an index.
 const SMALL: usize = 4 << 20;
+
+/// Writes a data file whose arrays it has itself.
+pub(super) type FileWriter = ArrayWriter<'static>;
 
 /// What a data file holds, as eight bytes in its header.
 pub(super) type Kind = [u8; 8];
@@ -50,61 +53,6 @@ impl Check {
     }
 }
 
-/// Collects arrays into one data file.
-pub(super) struct FileWriter {
-    kind: Kind,
-    arrays: Vec<Vec<u8>>,
-}
-
-impl FileWriter {
-    pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, arrays: Vec::new() }
-    }
-
-    pub(super) fn push<T: bytemuck::NoUninit>(&mut self, array: &[T]) -> &mut Self {
-        self.arrays.push(bytemuck::cast_slice(array).to_vec());
-        self
-    }
-
-    /// Writes the file and syncs it. Returns the checksum for the manifest, in hexadecimal.
-    pub(super) fn write(&self, path: &Path) -> Result<String, BuildError> {
-        let payload = self.payload();
-        let checksum = blake3::hash(&payload);
-        let mut header = Vec::with_capacity(HEADER);
-        header.extend_from_slice(MAGIC);
-        header.extend_from_slice(&self.kind);
-        header.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        header.extend_from_slice(&[0; 4]);
-        header.extend_from_slice(&(payload.len() as u64).to_le_bytes());
-        header.extend_from_slice(checksum.as_bytes());
-        let write = || -> io::Result<()> {
-            let mut file = faults::step(|| File::create(path))?;
-            faults::write(&mut file, &header)?;
-            faults::write(&mut file, &payload)?;
-            faults::sync(&file)
-        };
-        write().map_err(|source| BuildError::Write { path: path.to_owned(), source })?;
-        Ok(checksum.to_hex().to_string())
-    }
-
-    fn payload(&self) -> Vec<u8> {
-        let table = 8 + 16 * self.arrays.len();
-        let mut payload = Vec::new();
-        payload.extend_from_slice(&(self.arrays.len() as u64).to_le_bytes());
-        let mut offset = table.next_multiple_of(ALIGNMENT);
-        for array in &self.arrays {
-            payload.extend_from_slice(&(offset as u64).to_le_bytes());
-            payload.extend_from_slice(&(array.len() as u64).to_le_bytes());
-            offset = (offset + array.len()).next_multiple_of(ALIGNMENT);
-        }
-        for array in &self.arrays {
-            payload.resize(payload.len().next_multiple_of(ALIGNMENT), 0);
-            payload.extend_from_slice(array);
-        }
-        payload
-    }
-}
-
 /// A data file, mapped and checked.
 pub(super) struct MappedFile {
     path: PathBuf,
@@ -122,9 +70,11 @@ impl MappedFile {
         checksum: &str,
         check: Check,
     ) -> Result<Self, OpenError> {
-        let map = Self::framed(path, kind, format, checksum)?;
+        let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(unreadable)?;
+        let map = Self::framed(path, &file, kind, format, checksum)?;
         let damaged = |reason: &str| OpenError::damaged(path, reason);
-        if check.reads_whole(map.len()) && blake3::hash(&map[HEADER..]).to_hex().as_str() != checksum {
+        if check.reads_whole(map.len()) && content_hash(&mut file).map_err(unreadable)? != checksum {
             return Err(damaged("its checksum does not match its content"));
         }
         let arrays = read_table(&map).ok_or_else(|| damaged("its table of contents is not valid"))?;
@@ -132,10 +82,8 @@ impl MappedFile {
     }
 
     /// The mapped file, with the header that is expected of it.
-    fn framed(path: &Path, kind: Kind, format: u32, checksum: &str) -> Result<Mmap, OpenError> {
-        let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
-        let file = File::open(path).map_err(unreadable)?;
-        let map = map(&file).map_err(unreadable)?;
+    fn framed(path: &Path, file: &File, kind: Kind, format: u32, checksum: &str) -> Result<Mmap, OpenError> {
+        let map = map(file).map_err(|source| OpenError::Unreadable { path: path.to_owned(), source })?;
         let damaged = |reason: &str| OpenError::damaged(path, reason);
         if map.len() < HEADER || &map[..8] != MAGIC {
             return Err(damaged("it is not a docent index file"));
@@ -176,9 +124,36 @@ impl MappedFile {
         bytemuck::try_cast_slice(&self.map[range.clone()]).map_err(|_| damaged())
     }
 
+    /// Gives back the pages that were looked at. They count as memory of the process, and are read again when
+    /// they are wanted.
+    pub(super) fn forget_pages(&self) {
+        forget_pages(&self.map);
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "giving back pages of a map is unsafe; the argument is in the body")]
+fn forget_pages(map: &Mmap) {
+    // SAFETY: the map is of a file, is never written to, and the file does not change: a page that was given
+    // back is read from it again, the same as it was.
+    let given = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    // Where the system does not want them they stay.
+    drop(given);
+}
+
+/// Other systems take pages back when they want to.
+#[cfg(not(unix))]
+fn forget_pages(_map: &Mmap) {}
+
+/// The checksum of what follows the header, in hexadecimal: read in blocks, since what is looked at in a map
+/// counts as memory of the process.
+fn content_hash(file: &mut File) -> io::Result<String> {
+    file.seek(io::SeekFrom::Start(HEADER as u64))?;
+    Ok(blake3::Hasher::new().update_reader(file)?.finalize().to_hex().to_string())
 }
 
 #[expect(unsafe_code, reason = "mapping a file is unsafe; the argument is in the body")]
@@ -210,10 +185,20 @@ fn read_table(map: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
 
 /// Replaces the file at `path` by `content` so that a reader sees the old or the new, whole.
 pub(super) fn replace_file(path: &Path, content: &[u8]) -> Result<(), BuildError> {
+    replace_file_by(path, std::iter::once(Ok(content)))
+}
+
+/// The same with content that comes in blocks.
+pub(super) fn replace_file_by<Block: AsRef<[u8]>>(
+    path: &Path,
+    content: impl Iterator<Item = Result<Block, BuildError>>,
+) -> Result<(), BuildError> {
     let write_error = |source| BuildError::Write { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut temporary = faults::step(|| temporary_in(folder)).map_err(write_error)?;
-    faults::write(temporary.as_file_mut(), content).map_err(write_error)?;
+    for block in content {
+        faults::write(temporary.as_file_mut(), block?.as_ref()).map_err(write_error)?;
+    }
     faults::sync(temporary.as_file()).map_err(write_error)?;
     faults::step(|| temporary.persist(path).map_err(|error| error.error)).map_err(write_error)?;
     sync_folder(folder)
@@ -227,6 +212,40 @@ fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
+}
+
+/// A file at `path`, empty.
+pub(super) fn create_file(path: &Path) -> io::Result<File> {
+    faults::step(|| File::create(path))
+}
+
+/// Whether a file in an index has the name of a temporary one. Where the system has no files without a
+/// name, one has six letters and digits for a moment.
+pub(super) fn is_temporary(name: &str) -> bool {
+    let unnamed = name.strip_prefix(".tmp").filter(|rest| rest.len() == 6);
+    name.starts_with(".tmp-")
+        || unnamed.is_some_and(|rest| rest.bytes().all(|letter| letter.is_ascii_alphanumeric()))
+}
+
+/// A file without a name, on the same disk as `folder`; the system removes it with the process.
+pub(super) fn unnamed_file(folder: &Path) -> io::Result<File> {
+    faults::step(|| tempfile::tempfile_in(folder))
+}
+
+/// Reads what stands at `offset`, wherever the file is written to.
+#[cfg(unix)]
+pub(super) fn read_at(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+/// Reads what stands at `offset`. Windows moves on where the file is written to; that is put back.
+#[cfg(not(unix))]
+pub(super) fn read_at(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    static READING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one = READING.lock();
+    file.seek(io::SeekFrom::Start(offset))?;
+    io::Read::read_exact(&mut file, bytes)?;
+    file.seek(io::SeekFrom::End(0)).map(|_| ())
 }
 
 /// Makes the names in a folder durable.
@@ -276,6 +295,13 @@ pub(super) fn remove_empty_folder(folder: &Path) -> Result<(), BuildError> {
 /// A file that its one writer appends to, mapped as it was when it was opened.
 pub(super) struct Kept(Mmap);
 
+impl Kept {
+    /// Gives back the pages that were looked at.
+    pub(super) fn forget_pages(&self) {
+        forget_pages(&self.0);
+    }
+}
+
 impl std::ops::Deref for Kept {
     type Target = [u8];
 
@@ -316,6 +342,7 @@ pub(super) fn overwrite(mut file: &File, content: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::manifest::FORMAT_VERSION;
     use super::*;
 
     const KIND: Kind = *b"testfile";

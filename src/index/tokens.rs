@@ -5,9 +5,11 @@
 //! precision the signs rank as well as the vectors themselves (O. Khattab, M. Zaharia, "`ColBERT`",
 //! SIGIR 2020, for the interaction; our measurements for the signs).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use super::failure::OpenError;
+use super::failure::{BuildError, OpenError};
+use super::spool::Spool;
 use super::storage::{FileWriter, Kind, MappedFile};
 
 pub(super) const KIND: Kind = *b"tokens  ";
@@ -73,25 +75,42 @@ impl CentreSum {
     }
 }
 
-pub(super) fn encode(chunks: &[ChunkTokens], centre: &[f32]) -> FileWriter {
-    let mut offsets = vec![0_u64];
-    let mut ids: Vec<u16> = Vec::new();
-    let mut signs: Vec<u64> = Vec::new();
-    let mut frequencies: BTreeMap<u16, u32> = BTreeMap::new();
-    for chunk in chunks {
-        ids.extend(&chunk.ids);
-        signs.extend(&chunk.signs);
-        offsets.push(ids.len() as u64);
-        let distinct: std::collections::BTreeSet<u16> = chunk.ids.iter().copied().collect();
-        for id in distinct {
-            *frequencies.entry(id).or_default() += 1;
-        }
+/// Collects the tokens of chunks into a data file. Of each chunk it keeps eight bytes in memory, and of each
+/// token of the vocabulary how many chunks have it.
+pub(super) struct TokensWriter {
+    offsets: Vec<u64>,
+    ids: Spool,
+    signs: Spool,
+    frequencies: BTreeMap<u16, u32>,
+}
+
+impl TokensWriter {
+    /// What is collected waits in `folder`.
+    pub(super) fn new(folder: &Path) -> Result<Self, BuildError> {
+        let (ids, signs) = (Spool::new(folder)?, Spool::new(folder)?);
+        Ok(Self { offsets: vec![0], ids, signs, frequencies: BTreeMap::new() })
     }
-    let frequencies: Vec<[u32; 2]> =
-        frequencies.into_iter().map(|(id, count)| [u32::from(id), count]).collect();
-    let mut writer = FileWriter::new(KIND);
-    writer.push(&offsets).push(&ids).push(&signs).push(centre).push(&frequencies);
-    writer
+
+    /// The tokens of the next chunk.
+    pub(super) fn push(&mut self, chunk: &ChunkTokens) -> Result<(), BuildError> {
+        self.ids.push(bytemuck::cast_slice(&chunk.ids))?;
+        self.signs.push(bytemuck::cast_slice(&chunk.signs))?;
+        self.offsets.push(self.ids.len() / size_of::<u16>() as u64);
+        for id in chunk.ids.iter().copied().collect::<BTreeSet<u16>>() {
+            *self.frequencies.entry(id).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// The file of tokens whose signs were taken around `centre`.
+    pub(super) fn finish(self, centre: &[f32]) -> FileWriter {
+        let frequencies: Vec<[u32; 2]> =
+            self.frequencies.into_iter().map(|(id, count)| [u32::from(id), count]).collect();
+        let mut writer = FileWriter::new(KIND);
+        writer.push(&self.offsets).push_spool(self.ids).push_spool(self.signs);
+        writer.push(centre).push(&frequencies);
+        writer
+    }
 }
 
 /// The tokens of a generation, read in place.
@@ -119,6 +138,10 @@ impl TokenSigns {
             return Err(damaged("its frequencies are out of order"));
         }
         Ok(Self { file, chunk_count, words })
+    }
+
+    pub(super) fn forget_pages(&self) {
+        self.file.forget_pages();
     }
 
     /// Whether there is anything to interact with: a model that pools by itself gives no tokens.
@@ -193,7 +216,11 @@ mod tests {
             ChunkTokens { ids: vec![7, 7], signs: vec![3, 4] },
         ];
         let centre = vec![0.5_f32; 64];
-        let checksum = encode(&chunks, &centre).write(&path).unwrap();
+        let mut writer = TokensWriter::new(folder.path()).unwrap();
+        for chunk in &chunks {
+            writer.push(chunk).unwrap();
+        }
+        let checksum = writer.finish(&centre).write(&path).unwrap();
         let tokens = TokenSigns::open(
             MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).unwrap(),
             3,

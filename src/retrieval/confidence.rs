@@ -16,6 +16,8 @@ use crate::index::{BuildError, Calibration, Index, Usual, in_parallel};
 /// than a few of them.
 const UNRELATED: &str = include_str!("unrelated_questions.txt");
 
+/// Questions until the memory of what was looked at in the index is given back.
+const SOME: usize = 20;
 /// The passages that are looked at: as many as an agent reads.
 pub(super) const HEAD: usize = 5;
 /// How much being about the right thing counts beside meeting the question's words. A quarter: it
@@ -77,12 +79,17 @@ fn unrelated_evidence(index: &Index, embedder: &dyn Embedder) -> Result<Vec<Evid
     let document_of = documents_of_chunks(index).map_err(|error| BuildError::Verify(Box::new(error)))?;
     let ranking = Ranking { index, document_of: &document_of, admitted: None, recipe: &recipe, threads: 1 };
     let questions: Vec<&str> = UNRELATED.lines().collect();
-    let evidence = in_parallel(questions.len(), embedder.parallelism(), |number| {
-        let question = questions[number];
+    let ask = |question: &str| {
         let encoding = embedder.encode(question, Role::Query)?;
         Ok(ranking.of(&[(question, encoding)], HEAD, &mut Watch::off()).evidence)
-    });
-    evidence.into_iter().collect()
+    };
+    let mut evidence = Vec::with_capacity(questions.len());
+    for some in questions.chunks(SOME) {
+        let asked = in_parallel(some.len(), embedder.parallelism(), |number| ask(some[number]));
+        evidence.extend(asked.into_iter().collect::<Result<Vec<_>, BuildError>>()?);
+        index.forget_pages();
+    }
+    Ok(evidence)
 }
 
 /// The words of a question that look like names, identifiers or numbers, with blanks between them:

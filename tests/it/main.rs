@@ -26,6 +26,7 @@ mod indexing;
 mod inspecting;
 mod installing;
 mod loopback;
+mod max_memory;
 mod mcp_clients;
 mod mcp_collections;
 mod mcp_conformance;

@@ -54,6 +54,7 @@ impl Library {
 
     pub(crate) fn index(&self) {
         let builder = IndexBuilder {
+            chunk_memory: None,
             folder: self.index_folder(),
             roots: vec![Root::at(self.documents())],
             limits: Limits::default(),

@@ -18,7 +18,7 @@ pub(crate) fn store() -> PathBuf {
     checkout.join(named.unwrap_or_else(|| PathBuf::from("models")))
 }
 
-fn with_the_model<'env>(env: &'env TestEnv, arguments: &[&str]) -> Run<'env> {
+pub(crate) fn with_the_model<'env>(env: &'env TestEnv, arguments: &[&str]) -> Run<'env> {
     env.command(arguments).variable("DOCENT_MODELS", store())
 }
 

@@ -106,6 +106,11 @@ fn plans_and_exports_obey_theirs() {
         assert_obeys("index-plan", &plan);
     }
     env.write("questions.jsonl", "{\"id\": \"a\", \"query\": \"rotate a key\"}\nnonsense\n");
+    for changed in [true, false] {
+        let report = env.json(&["index", "docs", "--json", "-q", "--threads", "1"]);
+        assert_eq!(report["changed"], changed);
+        assert_obeys("index-report", &report);
+    }
     env.docent(&["export", "out", "-q", "--questions", "questions.jsonl"]).succeeds();
     let read = |name: &str| fs::read_to_string(env.path("out").join(name)).unwrap();
     let forms =

@@ -254,6 +254,8 @@ impl Run<'_> {
 pub(crate) struct Outcome {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    /// With what changes from run to run.
+    pub(crate) raw_stderr: String,
     status: Option<i32>,
     report: String,
 }
@@ -268,6 +270,7 @@ impl Outcome {
         Self {
             stdout: normalized(env, &stdout),
             stderr: without_stages(&normalized(env, &stderr)),
+            raw_stderr: stderr.into_owned(),
             status: output.status.code(),
             report,
         }
@@ -330,7 +333,18 @@ fn normalized(env: &TestEnv, text: &str) -> String {
     }
     let text = replace_between(&text, "(score ", ")", "[SCORE]");
     let text = replace_between(&text, "\nconfidence ", "", "[CONFIDENCE]");
-    replace_between(&text, "(", " s)", "[SECONDS]")
+    let text = replace_between(&text, "(", " s)", "[SECONDS]");
+    replace_between(&without_cost(&text), "(", " s)", "[SECONDS]")
+}
+
+/// Without the threads and the memory of a build, behind its seconds.
+fn without_cost(text: &str) -> String {
+    let short = |line: &str| {
+        let (before, cost) = line.split_once(" s, ")?;
+        let is_cost = cost.contains(" thread") && (cost.ends_with(" MB)") || cost.ends_with(')'));
+        is_cost.then(|| format!("{before} s)"))
+    };
+    text.split('\n').map(|line| short(line).unwrap_or_else(|| line.to_owned())).collect::<Vec<_>>().join("\n")
 }
 
 /// Replaces each number between `before` and `after`.

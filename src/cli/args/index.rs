@@ -38,6 +38,10 @@ pub(in crate::cli) struct IndexArguments {
     #[arg(long, value_name = "BYTES", default_value_t = crate::source::Limits::default().max_file_bytes)]
     pub(in crate::cli) max_file_size: u64,
 
+    /// Stay within this much memory, such as 150MB: on fewer threads, or not at all [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = crate::cli::memory::size, conflicts_with = "dry_run")]
+    pub(in crate::cli) max_memory: Option<u64>,
+
     /// Read every file, also those whose size and time have not changed
     #[arg(long)]
     pub(in crate::cli) checksum: bool,
@@ -50,8 +54,8 @@ pub(in crate::cli) struct IndexArguments {
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
 
-    /// Print what a dry run finds as one JSON object
-    #[arg(long, requires = "dry_run")]
+    /// Print what was done, or what a dry run finds, as one JSON object
+    #[arg(long)]
     pub(in crate::cli) json: bool,
 
     /// Number of passages from which the index has a graph for approximate search

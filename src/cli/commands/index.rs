@@ -6,27 +6,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::indexed::Done;
 use super::{collections, plan};
 use crate::chunking::ChunkSettings;
 use crate::cli::args::{IndexArguments, SourceArguments};
 use crate::cli::declared;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
+use crate::cli::memory::{self, Fitted};
 use crate::cli::model::{self, Purpose};
+use crate::cli::render;
 use crate::cli::settings::Settings;
 use crate::embedding::Embedder;
 use crate::embedding::catalog::ModelSpec;
 use crate::index::{
-    BuildReport, GraphSettings, GraphSummary, IndexBuilder, Manifest, OpenError, Outcome, Root, Survey,
-    prune, read_manifest,
+    BuildReport, GraphSettings, IndexBuilder, Manifest, OpenError, Root, Survey, prune, read_manifest,
 };
 use crate::progress::Progress;
 use crate::remote;
 use crate::retrieval::calibrate;
-use crate::source::{Limits, Origin, Skip, SourceSpec};
-
-/// Files left out that are named one by one; `docent status --json` names more.
-const NAMED_SKIPS: usize = 10;
+use crate::source::{Limits, Origin, SourceSpec};
 
 pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Result<ExitStatus, Failure> {
     let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
@@ -43,13 +42,17 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Re
         ef_search: arguments.ef_search as usize,
         ..GraphSettings::default()
     };
-    let sources = Sources { of: sources, limits, trust_times: !arguments.checksum, graph };
+    let max_memory = arguments.max_memory;
+    let sources = Sources { of: sources, limits, trust_times: !arguments.checksum, graph, max_memory };
     if arguments.dry_run {
         return plan::run(settings, &sources, arguments.json);
     }
-    build(settings, &sources)?;
+    let done = build(settings, &sources)?;
     if arguments.prune {
         prune(&settings.index)?;
+    }
+    if arguments.json {
+        render::json(&done.summary(settings, max_memory))?;
     }
     Ok(ExitStatus::Success)
 }
@@ -62,12 +65,15 @@ pub(in crate::cli) struct Sources {
     pub(in crate::cli) trust_times: bool,
     /// When and how to build a graph.
     pub(in crate::cli) graph: GraphSettings,
+    /// The most bytes of memory that a build may take.
+    pub(in crate::cli) max_memory: Option<u64>,
 }
 
 impl Sources {
     /// These, looked at in the common way.
     pub(in crate::cli) fn of(sources: Vec<SourceSpec>) -> Self {
-        Self { of: sources, limits: Limits::default(), trust_times: true, graph: GraphSettings::default() }
+        let graph = GraphSettings::default();
+        Self { of: sources, limits: Limits::default(), trust_times: true, graph, max_memory: None }
     }
 
     /// A look at them, found at `roots`, and at the index.
@@ -115,13 +121,15 @@ pub(super) fn source_of(text: &OsStr) -> Result<SourceSpec, Failure> {
 }
 
 /// Builds the index and tells on stderr what was done.
-pub(in crate::cli) fn build(settings: &Settings, sources: &Sources) -> Result<BuildReport, Failure> {
+pub(in crate::cli) fn build(settings: &Settings, sources: &Sources) -> Result<Done, Failure> {
     let started = Instant::now();
     let roots = roots(settings, sources)?;
     let before = read_manifest(&settings.index).ok();
-    let report = build_with(settings, sources, &roots, &mut None)?;
-    tell(settings, &report, before.as_ref(), started);
-    Ok(report)
+    let mut loaded = None;
+    let report = build_with(settings, sources, &roots, &mut loaded)?;
+    let done = Done::new(report, loaded.as_deref(), started);
+    done.tell(settings, before.as_ref());
+    Ok(done)
 }
 
 /// Builds the index from what is at `roots`. The model is loaded into `loaded` when it is needed first.
@@ -138,9 +146,14 @@ pub(super) fn build_with(
     if let Some(report) = unchanged(settings, spec, existing.as_ref(), &survey)? {
         return Ok(report);
     }
-    let embedder = match loaded.take().filter(|loaded| loaded.identity().name == spec.name) {
-        Some(embedder) => embedder,
-        None => model::load(settings, spec, Purpose::Indexing)?,
+    let loaded_before = loaded.take().filter(|loaded| loaded.identity().name == spec.name);
+    let (embedder, chunk_memory) = match (loaded_before, sources.max_memory) {
+        (Some(embedder), _) => (embedder, None),
+        (None, None) => (model::load(settings, spec, Purpose::Indexing)?, None),
+        (None, Some(most)) => {
+            let Fitted { embedder, chunk_memory } = memory::fit(settings, spec, most)?;
+            (embedder, Some(chunk_memory))
+        }
     };
     let embedder = &**loaded.insert(embedder);
     let builder = IndexBuilder {
@@ -150,6 +163,7 @@ pub(super) fn build_with(
         trust_times: sources.trust_times,
         chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
         graph: sources.graph,
+        chunk_memory,
         embedder,
         calibrate: Some(&|index| calibrate(index, embedder)),
         progress: &settings.progress,
@@ -214,7 +228,7 @@ fn fetched(settings: &Settings, sources: Vec<SourceSpec>) -> Result<Vec<Root>, F
     sources.into_iter().map(fetch).collect()
 }
 
-fn local_path(source: &SourceSpec) -> Option<PathBuf> {
+pub(super) fn local_path(source: &SourceSpec) -> Option<PathBuf> {
     match &source.origin {
         Origin::Directory { path } => Some(path.clone()),
         _ => None,
@@ -241,88 +255,4 @@ fn without_repeats(mut roots: Vec<Root>) -> Vec<Root> {
         seen.insert((place(root), root.source.include.clone(), root.source.collection.clone()))
     });
     roots
-}
-
-pub(super) fn tell(settings: &Settings, report: &BuildReport, before: Option<&Manifest>, started: Instant) {
-    let note = |text: &str| settings.progress.note(text);
-    if let Some(text) = before.and_then(|before| replaced(before, &report.manifest)) {
-        note(&text);
-    }
-    note(&skips(&report.skipped));
-    let counts = report.manifest.counts;
-    let holds = format!(
-        "{}, {} in `{}`",
-        counted(counts.documents, "document"),
-        counted(counts.chunks, "chunk"),
-        settings.index.display()
-    );
-    if let Some(graph) = &report.manifest.graph {
-        note(&format!("graph: {}", describe_graph(graph)));
-    }
-    let generation = report.manifest.generation;
-    let seconds = started.elapsed().as_secs_f64();
-    match report.outcome {
-        Outcome::Unchanged => note(&format!("up to date: {holds}, generation {generation} ({seconds:.1} s)")),
-        Outcome::Built { embedded, reused } => note(&format!(
-            "indexed {holds}, generation {generation}: {embedded} embedded, {reused} reused ({seconds:.1} s)"
-        )),
-    }
-}
-
-/// What the index no longer holds because other sources were named.
-fn replaced(before: &Manifest, now: &Manifest) -> Option<String> {
-    if before.roots == now.roots {
-        return None;
-    }
-    let shown = |sources: &[SourceSpec]| {
-        sources.iter().map(|source| format!("`{source}`")).collect::<Vec<_>>().join(", ")
-    };
-    if before.collections.is_empty() && now.collections.is_empty() {
-        let held = shown(&before.declared());
-        return Some(format!("this index held {held}; it now holds what you named, and only that"));
-    }
-    let kept = now.declared();
-    let mut gone = before.declared();
-    // Of a folder that is not there any more, `--prune` tells.
-    gone.retain(|source| !kept.contains(source) && local_path(source).is_none_or(|path| path.exists()));
-    (!gone.is_empty()).then(|| format!("no longer in this index: {}", shown(&gone)))
-}
-
-/// A graph's figures, for `index` and `status`.
-pub(super) fn describe_graph(graph: &GraphSummary) -> String {
-    format!(
-        "recall@10 {:.4} on {} questions, M {}, ef_construction {}, ef_search {}, {} linked in",
-        graph.recall_at_10,
-        graph.questions,
-        graph.connections,
-        graph.ef_construction,
-        graph.ef_search,
-        counted(graph.orphans_linked, "orphan"),
-    )
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// What was left out: the ones that may surprise by name, the others by number.
-fn skips(skipped: &[Skip]) -> String {
-    if skipped.is_empty() {
-        return "nothing was left out".into();
-    }
-    let (unsupported, named): (Vec<&Skip>, Vec<&Skip>) =
-        skipped.iter().partition(|skip| skip.reason.kind() == "unsupported");
-    let mut lines = vec![format!("left out {}:", counted(skipped.len(), "file"))];
-    lines.extend(named.iter().take(NAMED_SKIPS).map(|skip| format!("  {}: {}", skip.path, skip.reason)));
-    if named.len() > NAMED_SKIPS {
-        lines.push(format!("  and {} more (see `docent status --json`)", named.len() - NAMED_SKIPS));
-    }
-    if let Some(first) = unsupported.first() {
-        lines.push(format!(
-            "  {} of kinds that docent does not read, such as `{}`",
-            unsupported.len(),
-            first.path
-        ));
-    }
-    lines.join("\n")
 }

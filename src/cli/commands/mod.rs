@@ -10,6 +10,7 @@ pub(super) mod eval;
 pub(super) mod export;
 pub(super) mod import;
 pub(super) mod index;
+mod indexed;
 pub(super) mod inspect;
 pub(super) mod install;
 pub(super) mod models;

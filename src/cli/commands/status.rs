@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::index::describe_graph;
+use super::indexed::describe_graph;
 use crate::cli::args::StatusArguments;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cli::args::{SourceArguments, WatchArguments};
-use crate::cli::commands::index::{Sources, build_with, declaration, roots, sources, tell};
+use crate::cli::commands::index::{Sources, build_with, declaration, roots, sources};
+use crate::cli::commands::indexed::Done;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
@@ -108,7 +109,7 @@ impl<'run> Following<'run> {
         let before = read_manifest(&self.settings.index).ok();
         let report = build_with(self.settings, &self.sources, &self.roots, &mut self.embedder)?;
         if report.outcome != Outcome::Unchanged || before.is_none() {
-            tell(self.settings, &report, before.as_ref(), started);
+            Done::new(report, self.embedder.as_deref(), started).tell(self.settings, before.as_ref());
         }
         self.trouble = None;
         Ok(())

@@ -31,6 +31,8 @@ pub(in crate::embedding) struct Rebuilt {
     pub(in crate::embedding) graph: Vec<u8>,
     /// What it has to be given beside them.
     pub(in crate::embedding) weights: Vec<Weight>,
+    /// Bytes of its large tensors, wherever they lie.
+    pub(in crate::embedding) large_bytes: u64,
 }
 
 /// A tensor beside its graph.
@@ -54,9 +56,10 @@ pub(in crate::embedding) enum WeightValues {
 impl Rebuilt {
     /// `model`, parts of which may be slices of `file`, with its large tensors put in `place`.
     pub(super) fn new(mut model: Model, file: &Bytes, place: &Place) -> Self {
-        let mut weights = Vec::new();
+        let (mut weights, mut large_bytes) = (Vec::new(), 0);
         let tensors = model.graph.iter_mut().flat_map(|graph| &mut graph.initializer);
         for tensor in tensors.filter(|tensor| tensor.raw_data.len() >= LARGE) {
+            large_bytes += tensor.raw_data.len() as u64;
             match place {
                 Place::Graph => {}
                 Place::File(name) => {
@@ -73,7 +76,7 @@ impl Rebuilt {
                 }
             }
         }
-        Self { graph: model.encode_to_vec(), weights }
+        Self { graph: model.encode_to_vec(), weights, large_bytes }
     }
 }
 

@@ -73,7 +73,7 @@ impl Header {
 }
 
 /// Appends one entry: number of tokens, hash, vector, signs, ids, checksum.
-pub(super) fn encode_entry(bytes: &mut Vec<u8>, hash: &PassageHash, (vector, tokens): &Passage) {
+pub(in crate::index) fn encode_entry(bytes: &mut Vec<u8>, hash: &PassageHash, (vector, tokens): &Passage) {
     let start = bytes.len();
     bytes.extend((tokens.ids.len() as u32).to_le_bytes());
     bytes.extend(hash);
@@ -119,7 +119,14 @@ impl CacheFile {
             entries.insert(hash, range);
             length = cursor.place;
         }
+        bytes.forget_pages();
         Ok(Some(Self { path: path.to_owned(), header, bytes: Some(bytes), length, entries }))
+    }
+
+    pub(in crate::index) fn forget_pages(&self) {
+        if let Some(bytes) = &self.bytes {
+            bytes.forget_pages();
+        }
     }
 
     pub(in crate::index) fn hashes(&self) -> impl Iterator<Item = &PassageHash> {
@@ -138,17 +145,21 @@ impl CacheFile {
 
     /// What the encoder made of a passage.
     pub(in crate::index) fn get(&self, hash: &PassageHash) -> Option<Passage> {
-        let dimensions = self.header.centre.len();
-        let mut cursor = Cursor { bytes: self.raw(hash), place: 0 };
-        let tokens = cursor.number()?;
-        cursor.take(32)?;
-        let vector = floats(cursor.take(4 * dimensions)?);
-        let signs = cursor.take(8 * words_per_token(dimensions) * tokens)?.as_chunks::<8>().0;
-        let signs = signs.iter().map(|word| u64::from_le_bytes(*word)).collect();
-        let ids = cursor.take(2 * tokens)?.as_chunks::<2>().0;
-        let ids = ids.iter().map(|id| u16::from_le_bytes(*id)).collect();
-        Some((vector, ChunkTokens { ids, signs }))
+        decode_entry(self.raw(hash), self.header.centre.len())
     }
+}
+
+/// The passage of an entry.
+pub(in crate::index) fn decode_entry(entry: &[u8], dimensions: usize) -> Option<Passage> {
+    let mut cursor = Cursor { bytes: entry, place: 0 };
+    let tokens = cursor.number()?;
+    cursor.take(32)?;
+    let vector = floats(cursor.take(4 * dimensions)?);
+    let signs = cursor.take(8 * words_per_token(dimensions) * tokens)?.as_chunks::<8>().0;
+    let signs = signs.iter().map(|word| u64::from_le_bytes(*word)).collect();
+    let ids = cursor.take(2 * tokens)?.as_chunks::<2>().0;
+    let ids = ids.iter().map(|id| u16::from_le_bytes(*id)).collect();
+    Some((vector, ChunkTokens { ids, signs }))
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {

@@ -11,11 +11,13 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::failure::BuildError;
+use super::spool::Spool;
 use super::tokens::ChunkTokens;
 use super::{Index, storage};
 use crate::embedding::Embedder;
 
-pub(in crate::index) use file::{CacheFile, Header, PassageHash};
+pub(in crate::index) use file::{CacheFile, Header, PassageHash, decode_entry, encode_entry};
 
 pub(super) const FOLDER: &str = "embeddings";
 const EXTENSION: &str = "cache";
@@ -83,14 +85,10 @@ impl Cache {
         Some(file)
     }
 
-    /// Writes down what was embedded. A disk that is full ends the log, not the build.
-    pub(super) fn append<'made>(&mut self, made: impl Iterator<Item = (&'made PassageHash, &'made Passage)>) {
+    /// Writes down what was embedded, as an entry. A disk that is full ends the log, not the build.
+    pub(super) fn append(&mut self, entry: &[u8]) {
         let Some(log) = &mut self.log else { return };
-        let mut bytes = Vec::new();
-        for (hash, passage) in made {
-            file::encode_entry(&mut bytes, hash, passage);
-        }
-        if storage::append(log, &bytes).is_err() {
+        if storage::append(log, entry).is_err() {
             self.log = None;
         }
     }
@@ -128,7 +126,8 @@ impl Cache {
         drop(storage::remove_empty_folder(&self.folder));
     }
 
-    /// Writes a file anew with what is to be kept, up to `room` bytes; gives how many it has then.
+    /// Writes a file anew with what is to be kept, up to `room` bytes; gives how many it has then. What
+    /// cannot be written is not kept.
     fn rewrite(
         &self,
         file: &CacheFile,
@@ -136,32 +135,54 @@ impl Cache {
         is_kept: &dyn Fn(&PassageHash) -> bool,
         room: usize,
     ) -> usize {
-        let mut bytes = file.header.encode();
-        let mut count = 0;
-        for (hash, chunk) in retired.into_iter().flat_map(passages_of) {
-            if bytes.len() < room && is_kept(&hash) && !file.contains(&hash) {
-                let Some(passage) = retired.map(|index| passage_of(index, chunk)) else { continue };
-                file::encode_entry(&mut bytes, &hash, &passage);
-                count += 1;
-            }
-        }
-        let is_same = count == 0 && file.hashes().all(is_kept) && self.log_path.as_ref() != Some(&file.path);
+        let Ok(retired) = self.retired(file, retired, is_kept, room) else { return 0 };
+        let has_retired = retired.len() > file.header.encode().len() as u64;
+        let is_same =
+            !has_retired && file.hashes().all(is_kept) && self.log_path.as_ref() != Some(&file.path);
         if is_same && file.length <= room {
             return file.length;
         }
+        let mut kept = retired;
+        let mut count = usize::from(has_retired);
         for hash in file.hashes().filter(|hash| is_kept(hash)) {
-            if bytes.len() < room {
-                bytes.extend_from_slice(file.raw(hash));
+            if (kept.len() as usize) < room {
+                if kept.push(file.raw(hash)).is_err() {
+                    return 0;
+                }
                 count += 1;
             }
         }
-        if count == 0 || bytes.len() > room {
+        file.forget_pages();
+        let bytes = kept.len() as usize;
+        if count == 0 || bytes > room {
             drop(storage::remove_file(&file.path));
             return 0;
         }
-        let written =
-            storage::create_folder(&self.folder).and_then(|()| storage::replace_file(&file.path, &bytes));
-        if written.is_ok() { bytes.len() } else { 0 }
+        let written = storage::create_folder(&self.folder)
+            .and_then(|()| storage::replace_file_by(&file.path, kept.blocks()));
+        if written.is_ok() { bytes } else { 0 }
+    }
+
+    /// The header of a file, and what `retired` has that is to be kept in it.
+    fn retired(
+        &self,
+        file: &CacheFile,
+        retired: Option<&Index>,
+        is_kept: &dyn Fn(&PassageHash) -> bool,
+        room: usize,
+    ) -> Result<Spool, BuildError> {
+        let mut bytes = Spool::new(self.folder.parent().unwrap_or(&self.folder))?;
+        bytes.push(&file.header.encode())?;
+        let Some(index) = retired else { return Ok(bytes) };
+        for (hash, chunk) in passages_of(index) {
+            if (bytes.len() as usize) < room && is_kept(&hash) && !file.contains(&hash) {
+                let mut entry = Vec::new();
+                encode_entry(&mut entry, &hash, &passage_of(index, chunk));
+                bytes.push(&entry)?;
+            }
+        }
+        index.forget_pages();
+        Ok(bytes)
     }
 
     fn header_of(&self, centre: &[f32]) -> Header {
@@ -194,7 +215,7 @@ fn paths(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let is_ours = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with(".tmp-") || path.extension().is_some_and(|extension| extension == EXTENSION)
+        storage::is_temporary(name) || path.extension().is_some_and(|extension| extension == EXTENSION)
     };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_ours).collect();
     paths.sort_by_key(|path| (path.metadata().and_then(|metadata| metadata.modified()).ok(), path.clone()));

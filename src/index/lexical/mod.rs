@@ -4,8 +4,10 @@
 //! chunk (fusion normalises them), terms that know identifiers, and a file that is mapped and
 //! ready, checksummed like the others.
 
+mod builder;
 mod postings;
 mod terms;
 
-pub(in crate::index) use postings::{FieldTexts, KIND, LexicalBuilder};
+pub(in crate::index) use builder::LexicalBuilder;
+pub(in crate::index) use postings::{FieldTexts, KIND};
 pub use postings::{Lexical, QueryTerms};

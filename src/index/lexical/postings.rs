@@ -4,16 +4,16 @@
 //! and Trends in Information Retrieval 3 (2009), section 3.6: term frequencies of the fields are
 //! normalised by each field's length, weighted, summed, and only then saturated.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::super::failure::OpenError;
-use super::super::storage::{FileWriter, Kind, MappedFile};
+use super::super::storage::{Kind, MappedFile};
 use super::terms::TermMaker;
 
 pub(in crate::index) const KIND: Kind = *b"lexical ";
 
 /// Fields of a chunk, in the order of their weights.
-const FIELDS: usize = 4;
+pub(super) const FIELDS: usize = 4;
 /// Body, headings, title, path. Between 0.3 and 2 the weights of the short fields made no difference
 /// that could be told from chance; a path is there to be found by its own words, and counts little.
 const WEIGHTS: [f32; FIELDS] = [1.0, 1.0, 1.0, 0.3];
@@ -25,9 +25,9 @@ const K1: f32 = 1.2;
 /// A term's occurrences in one chunk: its number, and the frequency in each field, at most 255.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
-struct Posting {
-    chunk: u32,
-    frequencies: [u8; FIELDS],
+pub(super) struct Posting {
+    pub(super) chunk: u32,
+    pub(super) frequencies: [u8; FIELDS],
 }
 
 /// The texts of a chunk's fields.
@@ -36,65 +36,6 @@ pub(in crate::index) struct FieldTexts<'text> {
     pub(in crate::index) headings: &'text str,
     pub(in crate::index) title: &'text str,
     pub(in crate::index) path: &'text str,
-}
-
-/// Collects postings chunk by chunk.
-#[derive(Default)]
-pub(in crate::index) struct LexicalBuilder {
-    terms: TermMaker,
-    postings: BTreeMap<String, Vec<Posting>>,
-    lengths: Vec<[u16; FIELDS]>,
-}
-
-impl LexicalBuilder {
-    /// Adds the next chunk.
-    pub(in crate::index) fn add(&mut self, texts: &FieldTexts<'_>) {
-        let chunk = self.lengths.len() as u32;
-        let mut lengths = [0_u16; FIELDS];
-        let mut frequencies: HashMap<String, [u8; FIELDS]> = HashMap::new();
-        for (field, text) in [texts.body, texts.headings, texts.title, texts.path].into_iter().enumerate() {
-            self.terms.each(text, &mut |term| {
-                lengths[field] = lengths[field].saturating_add(1);
-                let count = &mut frequencies.entry(term.to_owned()).or_default()[field];
-                *count = count.saturating_add(1);
-            });
-        }
-        for (term, frequencies) in frequencies {
-            self.postings.entry(term).or_default().push(Posting { chunk, frequencies });
-        }
-        self.lengths.push(lengths);
-    }
-
-    pub(in crate::index) fn finish(self) -> FileWriter {
-        let mut term_bytes = Vec::new();
-        let mut term_offsets = vec![0_u64];
-        let mut postings = Vec::new();
-        let mut posting_offsets = vec![0_u64];
-        for (term, list) in &self.postings {
-            term_bytes.extend_from_slice(term.as_bytes());
-            term_offsets.push(term_bytes.len() as u64);
-            postings.extend_from_slice(list);
-            posting_offsets.push(postings.len() as u64);
-        }
-        let mut writer = FileWriter::new(KIND);
-        writer
-            .push(&term_bytes)
-            .push(&term_offsets)
-            .push(&postings)
-            .push(&posting_offsets)
-            .push(&self.lengths)
-            .push(&average_lengths(&self.lengths));
-        writer
-    }
-}
-
-fn average_lengths(lengths: &[[u16; FIELDS]]) -> [f32; FIELDS] {
-    let mut averages = [0.0; FIELDS];
-    for (field, average) in averages.iter_mut().enumerate() {
-        let sum: f64 = lengths.iter().map(|chunk| f64::from(chunk[field])).sum();
-        *average = (sum / lengths.len().max(1) as f64).max(1.0) as f32;
-    }
-    averages
 }
 
 /// The postings of a generation.
@@ -133,6 +74,10 @@ impl Lexical {
         let averages = averages.ok_or_else(|| damaged("its averages are missing"))?;
         let term_count = term_offsets.len() - 1;
         Ok(Self { file, terms: TermMaker::default(), averages, term_count, chunk_count })
+    }
+
+    pub(in crate::index) fn forget_pages(&self) {
+        self.file.forget_pages();
     }
 
     /// The terms of `query`, weighted.
@@ -255,16 +200,17 @@ impl Lexical {
 mod tests {
     use super::super::super::manifest::FORMAT_VERSION;
     use super::super::super::storage::Check;
+    use super::super::LexicalBuilder;
     use super::*;
 
     fn index(bodies: &[&str]) -> (tempfile::TempDir, Lexical) {
         let folder = tempfile::tempdir().unwrap();
-        let mut builder = LexicalBuilder::default();
+        let mut builder = LexicalBuilder::new(folder.path());
         for body in bodies {
-            builder.add(&FieldTexts { body, headings: "", title: "title", path: "a/b.md" });
+            builder.add(&FieldTexts { body, headings: "", title: "title", path: "a/b.md" }).unwrap();
         }
         let path = folder.path().join("lexical");
-        let checksum = builder.finish().write(&path).unwrap();
+        let checksum = builder.finish().unwrap().write(&path).unwrap();
         let file = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).unwrap();
         (folder, Lexical::open(file, bodies.len()).unwrap())
     }

@@ -45,11 +45,17 @@ fn a_damaged_index_is_replaced() {
 #[test]
 fn leftovers_of_a_crash_are_removed() {
     let fixture = Fixture::new(&[("a.md", "# A\n\nOne.")]);
+    fixture.build().unwrap();
     fs::create_dir_all(fixture.index.path().join("gen-000007")).unwrap();
-    fs::write(fixture.index.path().join(".tmp-x"), "x").unwrap();
+    let file = |name: &str| fixture.index.path().join(name);
+    let (temporary, somebodys) = ([".tmp-x", ".tmpAb12xY"], ".tmpnotes");
+    for name in temporary.iter().chain([&somebodys]) {
+        fs::write(file(name), "x").unwrap();
+    }
+    fixture.write("a.md", "# A\n\nTwo.");
     assert_eq!(fixture.build().unwrap().manifest.generation, 8);
     assert_eq!(fixture.generations(), 1);
-    assert!(!fixture.index.path().join(".tmp-x").exists());
+    assert!(temporary.iter().all(|name| !file(name).exists()) && file(somebodys).exists());
 }
 
 #[test]

@@ -51,6 +51,7 @@ impl Fixture {
 
     fn builder(&self, folder: &Path) -> IndexBuilder<'_> {
         IndexBuilder {
+            chunk_memory: None,
             calibrate: None,
             folder: folder.to_owned(),
             roots: vec![Root::at(self.source.path().to_owned())],
@@ -73,6 +74,27 @@ impl Fixture {
         let index = Index::open_whole(self.index.path()).unwrap();
         index.check_consistency().unwrap();
         (0..index.chunk_count()).map(|chunk| index.chunk(chunk).unwrap().chunk.text).collect()
+    }
+}
+
+/// The stand-in on one thread, which is the one that faults are planned for.
+struct OneThread(HashingEmbedder);
+
+impl Embedder for OneThread {
+    fn identity(&self) -> &ModelIdentity {
+        self.0.identity()
+    }
+
+    fn encode(&self, text: &str, role: Role) -> Result<Encoding, EmbedError> {
+        self.0.encode(text, role)
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.0.count_tokens(text)
+    }
+
+    fn parallelism(&self) -> usize {
+        1
     }
 }
 

@@ -4,7 +4,7 @@ use super::KIND;
 use crate::index::centred::{CentredQuestion, CodeRows};
 use crate::index::kernels::dot;
 use crate::index::planes::{Planes, Row};
-use crate::index::storage::FileWriter;
+use crate::index::storage::ArrayWriter;
 
 /// The arrays of a file of vectors.
 pub(in crate::index) struct VectorArrays {
@@ -31,7 +31,11 @@ impl VectorArrays {
         document_of: &[u32],
         documents: usize,
     ) -> Self {
-        let mut planes = Planes::new(values, dimensions);
+        Self::of_planes(Planes::new(values, dimensions), document_of, documents)
+    }
+
+    /// The same of rows that are in planes already.
+    pub(in crate::index) fn of_planes(mut planes: Planes, document_of: &[u32], documents: usize) -> Self {
         let count = planes.len();
         let (mean, mut scales) = centring(&planes);
         let documents = push_document_means(&mut planes, document_of, documents);
@@ -77,10 +81,11 @@ impl VectorArrays {
     }
 
     /// The file; `array` in `mod.rs` has the order.
-    pub(in crate::index) fn encode(&self) -> FileWriter {
-        let mut writer = FileWriter::new(KIND);
+    pub(in crate::index) fn encode(&self) -> ArrayWriter<'_> {
+        let mut writer = ArrayWriter::new(KIND);
         let planes = &self.planes;
-        writer.push(&planes.high).push(&planes.low).push(&self.scales).push(&self.mean).push(&self.documents);
+        writer.push_in_place(&planes.high).push_in_place(&planes.low).push_in_place(&self.scales);
+        writer.push_in_place(&self.mean).push_in_place(&self.documents);
         writer
     }
 }

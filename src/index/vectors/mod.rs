@@ -67,6 +67,12 @@ impl Vectors {
         }
     }
 
+    pub(super) fn forget_pages(&self) {
+        if let Stored::Mapped(file) = &self.rows {
+            file.forget_pages();
+        }
+    }
+
     /// Number of vectors.
     #[must_use]
     pub fn len(&self) -> usize {

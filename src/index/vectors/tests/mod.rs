@@ -1,5 +1,5 @@
 use super::super::manifest::FORMAT_VERSION;
-use super::super::storage::{Check, FileWriter};
+use super::super::storage::{ArrayWriter, Check, FileWriter};
 use super::*;
 
 fn unit(x: f32, y: f32) -> [f32; 2] {
@@ -19,7 +19,7 @@ fn arrays() -> VectorArrays {
 }
 
 fn open(
-    writer: &FileWriter,
+    writer: &ArrayWriter<'_>,
     format: u32,
     dimensions: usize,
     counts: (usize, usize),
@@ -60,14 +60,15 @@ fn assert_scores(vectors: &Vectors) {
 
 #[test]
 fn scores_are_cosines_around_the_mean() {
-    assert_scores(&open(&arrays().encode(), FORMAT_VERSION, 2, (5, DOCUMENTS)).unwrap());
+    let arrays = arrays();
+    assert_scores(&open(&arrays.encode(), FORMAT_VERSION, 2, (5, DOCUMENTS)).unwrap());
 }
 
 fn of_format_1() -> FileWriter {
     let (rows, arrays) = (rows(), arrays());
     let distances: Vec<f32> = arrays.rows().scales[..5].iter().map(|[_, distance]| *distance).collect();
     let means = [[1.0, 0.0], rows[2], [0.0, 0.0], [0.0, 0.0]];
-    let mut writer = FileWriter::new(KIND);
+    let mut writer = ArrayWriter::new(KIND);
     writer.push(&rows.concat()).push(arrays.mean()).push(&distances).push(&means.concat());
     writer
 }
@@ -89,9 +90,10 @@ fn vectors_read_back_are_written_to_the_same_bytes() {
 
 #[test]
 fn files_whose_arrays_do_not_fit_are_refused() {
+    let arrays = arrays();
     for (dimensions, counts) in [(0, (5, 4)), (3, (5, 4)), (1, (5, 4)), (2, (9, 4)), (2, (5, 3)), (2, (5, 5))]
     {
-        for (writer, format) in [(arrays().encode(), FORMAT_VERSION), (of_format_1(), 1)] {
+        for (writer, format) in [(arrays.encode(), FORMAT_VERSION), (of_format_1(), 1)] {
             let refused = open(&writer, format, dimensions, counts).err();
             let refused = refused.expect("it does not fit").to_string();
             assert!(refused.contains("its arrays are not those of"), "{refused}");
@@ -103,7 +105,7 @@ fn files_whose_arrays_do_not_fit_are_refused() {
 fn a_mean_that_leads_nowhere_is_found_by_the_check() {
     let arrays = arrays();
     let rows = arrays.rows();
-    let mut writer = FileWriter::new(KIND);
+    let mut writer = ArrayWriter::new(KIND);
     writer.push(rows.high).push(rows.low).push(rows.scales).push(arrays.mean()).push(&[
         5_u32,
         2,
