@@ -208,10 +208,15 @@ impl<'graph> Layer<'graph> {
         self.nodes.get(place).copied()
     }
 
-    /// The places and nodes of the neighbours of the node at `place`.
-    pub(super) fn neighbours(&self, place: usize) -> impl Iterator<Item = (usize, u32)> + 'graph {
-        let nodes = self.nodes;
+    /// Number of its nodes.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The places of the neighbours of the node at `place`.
+    pub(super) fn neighbours(&self, place: usize) -> impl Iterator<Item = u32> + 'graph {
+        let count = self.nodes.len();
         let list = self.lists.get(place * self.width..(place + 1) * self.width).unwrap_or_default();
-        list.iter().filter_map(move |place| Some((*place as usize, *nodes.get(*place as usize)?)))
+        list.iter().copied().filter(move |place| (*place as usize) < count)
     }
 }

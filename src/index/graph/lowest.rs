@@ -17,6 +17,8 @@ use crate::progress::Progress;
 
 /// Nodes that a thread takes at once.
 const SHARE: usize = 256;
+/// Places that the search for a new node's neighbours starts from.
+const STARTS: usize = 4;
 /// Nodes share locks: threads are few, and hardly ever at the same one.
 const LOCKS: usize = 1_024;
 
@@ -54,7 +56,7 @@ impl Insertion<'_> {
 
     fn insert(&self, node: u32, growing: &Growing, upper: &Layers<'_>) {
         let seen = self.rows.seen_from(node);
-        let found = best_first_from(&[descend(upper, &seen)], growing, &seen, self.effort);
+        let found = best_first_from(&descend(upper, &seen, STARTS), growing, &seen, self.effort);
         let chosen = self.choose(&found, self.connections);
         growing.write(node, &chosen);
         for host in chosen {

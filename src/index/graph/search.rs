@@ -1,6 +1,6 @@
 //! Best-first search over a graph.
 
-use super::layers::Layers;
+use super::layers::{Layer, Layers};
 
 /// How good a node is for the question at hand: larger is better.
 pub(super) trait Scores {
@@ -28,13 +28,38 @@ impl Neighbours for Layers<'_> {
     }
 }
 
+impl Neighbours for Layer<'_> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn neighbours(&self, place: u32) -> impl Iterator<Item = u32> {
+        Layer::neighbours(self, place as usize)
+    }
+}
+
 /// A node and its score.
 pub(super) type Found = (u32, f32);
+
+/// Where a search starts from as many places of the second layer as it keeps nodes. Below, the starts fall with the
+/// square: a short search is for what is near one place, and half of its time would go into finding more of them.
+/// A thorough one has to find neighbourhoods that no short way joins: of a million vectors it found 0.935 of the
+/// ten best for mixtures of two from one start, and 0.974 from half as many as it kept.
+const AS_MANY: usize = 512;
+/// The fewest starts.
+const FEWEST: usize = 4;
+
+/// How many places a search that keeps `effort` nodes starts from.
+fn starts(effort: usize) -> usize {
+    (effort.saturating_mul(effort) / AS_MANY).max(FEWEST).min(effort)
+}
 
 /// The best nodes met, best first: `effort` of them, or all that can be reached where that is fewer.
 pub(super) fn best_first(layers: &Layers<'_>, scores: &impl Scores, effort: usize) -> Vec<Found> {
     // Everything can be reached from the entry, and most things faster from where the way down ends.
-    best_first_from(&[descend(layers, scores), layers.entry()], layers, scores, effort)
+    let mut starts = descend(layers, scores, starts(effort));
+    starts.push(layers.entry());
+    best_first_from(&starts, layers, scores, effort)
 }
 
 /// The best nodes met on the ways from `starts`, best first: `effort` of them, or all that can be reached.
@@ -71,35 +96,50 @@ pub(super) fn best_first_from(
     pool.items.iter().map(|item| (item.node & !OPENED, item.score)).collect()
 }
 
-/// The node that a greedy walk down the upper layers ends at.
-pub(super) fn descend(layers: &Layers<'_>, scores: &impl Scores) -> u32 {
+/// The best nodes of the second layer, `width` of them or fewer, found from where a greedy walk down the layers above
+/// ends; the entry, where there is one layer only.
+pub(super) fn descend(layers: &Layers<'_>, scores: &impl Scores, width: usize) -> Vec<u32> {
     let mut best = layers.entry();
-    if best as usize >= layers.len() {
-        return best;
-    }
-    let mut best_score = scores.score(best);
-    for layer in layers.descending() {
-        let Some(mut place) = layer.place(best) else { continue };
-        // Each step is uphill, so that it ends.
-        loop {
-            let mut next = None;
-            for (neighbour, node) in layer.neighbours(place) {
-                if node as usize >= layers.len() {
-                    continue;
-                }
-                let score = scores.score(node);
-                if score > best_score {
-                    (best_score, next) = (score, Some(neighbour));
-                }
-            }
-            match next {
-                Some(neighbour) => place = neighbour,
-                None => break,
-            }
+    let mut above = layers.descending().peekable();
+    while let Some(layer) = above.next() {
+        let Some(place) = layer.place(best) else { continue };
+        let width = if above.peek().is_none() { width } else { 1 };
+        let scores = AtPlaces { layer: &layer, count: layers.len(), scores };
+        let found = best_first_from(&[place as u32], &layer, &scores, width);
+        let mut nodes = found.iter().filter_map(|(place, _)| layer.node(*place as usize));
+        if above.peek().is_none() {
+            return nodes.collect();
         }
-        best = layer.node(place).unwrap_or(best);
+        best = nodes.next().unwrap_or(best);
     }
-    best
+    vec![best]
+}
+
+/// The scores of the nodes at the places of a layer.
+struct AtPlaces<'way, 'graph, S> {
+    layer: &'way Layer<'graph>,
+    /// Number of all nodes.
+    count: usize,
+    scores: &'way S,
+}
+
+impl<S> AtPlaces<'_, '_, S> {
+    /// The node at a place; none where there is damage.
+    fn node(&self, place: u32) -> Option<u32> {
+        self.layer.node(place as usize).filter(|node| (*node as usize) < self.count)
+    }
+}
+
+impl<S: Scores> Scores for AtPlaces<'_, '_, S> {
+    fn score(&self, place: u32) -> f32 {
+        self.node(place).map_or(f32::NEG_INFINITY, |node| self.scores.score(node))
+    }
+
+    fn prefetch(&self, place: u32) {
+        if let Some(node) = self.node(place) {
+            self.scores.prefetch(node);
+        }
+    }
 }
 
 /// One bit a node.
