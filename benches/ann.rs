@@ -20,7 +20,6 @@ use docent::chunking::ChunkSettings;
 use docent::embedding::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role};
 use docent::index::{GraphSettings, Index, IndexBuilder, Root};
 use docent::progress::{Progress, Unit};
-use docent::source::Limits;
 
 const DIMENSIONS: usize = 384;
 const CHUNKS_A_DOCUMENT: usize = 4;
@@ -131,16 +130,9 @@ fn build(folder: &Path, threads: usize, graph: GraphSettings) {
     let embedder = Numbered { identity, vectors, threads };
     let stages = Stages::default();
     let builder = IndexBuilder {
-        chunk_memory: None,
-        folder: index.clone(),
-        roots: vec![Root::at(source)],
-        limits: Limits::default(),
-        trust_times: true,
         chunking: ChunkSettings::for_encoder(256),
         graph,
-        calibrate: None,
-        embedder: &embedder,
-        progress: &stages,
+        ..IndexBuilder::new(index.clone(), vec![Root::at(source)], &embedder, &stages)
     };
     let started = Instant::now();
     let report = builder.build().unwrap();

@@ -62,17 +62,11 @@ pub(crate) static BASE: LazyLock<Base> = LazyLock::new(|| {
 });
 
 fn build(index: &Path, source: &Path) {
+    let embedder = HashingEmbedder::default();
     let builder = IndexBuilder {
-        chunk_memory: None,
-        folder: index.to_owned(),
-        roots: vec![Root::at(source.to_owned())],
-        limits: Limits::default(),
-        trust_times: true,
         chunking: ChunkSettings::for_encoder(64),
         graph: GraphSettings { from: 1, ..GraphSettings::default() },
-        embedder: &HashingEmbedder::default(),
-        calibrate: None,
-        progress: &Silent,
+        ..IndexBuilder::new(index.to_owned(), vec![Root::at(source.to_owned())], &embedder, &Silent)
     };
     builder.build().unwrap();
 }

@@ -8,7 +8,6 @@ use docent::chunking::ChunkSettings;
 use docent::embedding::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role};
 use docent::index::{GraphSettings, IndexBuilder, Root};
 use docent::progress::Silent;
-use docent::source::Limits;
 
 const WORDS: u64 = 20_000;
 const TOKENS: usize = 110;
@@ -102,16 +101,9 @@ pub(crate) fn write_documents(folder: &Path, documents: usize, random: &mut Rand
 
 pub(crate) fn build(index: &Path, source: &Path, embedder: &dyn Embedder, graph: GraphSettings) {
     let builder = IndexBuilder {
-        chunk_memory: None,
-        folder: index.to_owned(),
-        roots: vec![Root::at(source.to_owned())],
-        limits: Limits::default(),
-        trust_times: true,
         chunking: ChunkSettings::for_encoder(256),
-        calibrate: None,
         graph,
-        embedder,
-        progress: &Silent,
+        ..IndexBuilder::new(index.to_owned(), vec![Root::at(source.to_owned())], embedder, &Silent)
     };
     builder.build().unwrap();
 }

@@ -9,7 +9,7 @@ use super::calibration::Calibration;
 use super::chunks::DocumentRecord;
 use super::commit::{Content, commit, ensure_index_folder};
 use super::cutting::{CutFile, Cutter};
-use super::embed::{Embedded, Embedding, Sources};
+use super::embed::{Embedded, Embedding, Reusable};
 use super::failure::{BuildError, OpenError};
 use super::graph::{BuiltGraph, GraphBuilder, GraphSettings};
 use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSummary};
@@ -101,7 +101,6 @@ fn bytes_of_chunk(dimensions: usize, with_graph: bool) -> u64 {
 struct MadeVectors {
     arrays: VectorArrays,
     tokens: TokensWriter,
-    wants_graph: bool,
     /// Unit vectors, row after row, where a graph is wanted: the truth that it is measured by.
     values: Vec<f32>,
 }
@@ -120,7 +119,29 @@ pub enum Outcome {
     },
 }
 
-impl IndexBuilder<'_> {
+impl<'work> IndexBuilder<'work> {
+    /// A builder of the index in `folder`, with the usual settings.
+    #[must_use]
+    pub fn new(
+        folder: PathBuf,
+        roots: Vec<Root>,
+        embedder: &'work dyn Embedder,
+        progress: &'work dyn Progress,
+    ) -> Self {
+        Self {
+            folder,
+            roots,
+            limits: Limits::default(),
+            trust_times: true,
+            chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
+            graph: GraphSettings::default(),
+            chunk_memory: None,
+            embedder,
+            calibrate: None,
+            progress,
+        }
+    }
+
     /// Brings the index up to date with its roots.
     ///
     /// # Errors
@@ -157,8 +178,8 @@ impl IndexBuilder<'_> {
         let stage = Embedding { embedder: self.embedder, progress: self.progress, prepared, folder };
         let mut cache = Cache::open(folder, self.embedder);
         let embedded = stage.run(previous, &mut cache)?;
-        let vectors = self.vectors(prepared, &embedded, Sources { previous, files: cache.files() })?;
-        let graph = if vectors.wants_graph { self.graph(&vectors)? } else { None };
+        let vectors = self.vectors(prepared, &embedded, Reusable { previous, files: cache.files() })?;
+        let graph = self.graph(&vectors)?;
         let content = Content { prepared, vectors: &vectors.arrays, graph: graph.as_ref() };
         let manifest = Manifest {
             listed_ns: Some(listed_ns),
@@ -178,7 +199,7 @@ impl IndexBuilder<'_> {
 
     /// Refuses before the work what would take too much memory at its end.
     fn check_memory(&self, chunks: usize) -> Result<(), BuildError> {
-        let with_graph = self.wants_graph(chunks);
+        let with_graph = self.graph.wants(chunks);
         let needed = chunks as u64 * bytes_of_chunk(self.embedder.identity().dimensions, with_graph);
         match self.chunk_memory {
             Some(allowed) if needed > allowed => {
@@ -188,36 +209,32 @@ impl IndexBuilder<'_> {
         }
     }
 
-    fn wants_graph(&self, chunks: usize) -> bool {
-        chunks >= self.graph.from.max(1)
-    }
-
     /// Puts what the encoder made in the order of the chunks, as it is kept.
     fn vectors(
         &self,
         prepared: &Prepared,
         embedded: &Embedded,
-        sources: Sources<'_>,
+        reusable: Reusable<'_>,
     ) -> Result<MadeVectors, BuildError> {
         let dimensions = self.embedder.identity().dimensions;
-        let wants_graph = self.wants_graph(prepared.len());
+        let wants_graph = self.graph.wants(prepared.len());
         let documents = prepared.documents.len();
         let mut planes = Planes::with_capacity(prepared.len() + documents, dimensions);
         let mut tokens = TokensWriter::new(&self.folder)?;
         let mut values = Vec::new();
         for number in 0..prepared.len() {
-            let (vector, of_chunk) = embedded.passage(number, prepared, sources)?;
+            let (vector, of_chunk) = embedded.passage(number, prepared, reusable)?;
             planes.push(&vector);
             tokens.push(&of_chunk)?;
             if wants_graph {
                 values.extend(vector);
             }
             if number % LOOK == LOOK - 1 {
-                sources.forget_pages();
+                reusable.forget_pages();
             }
         }
         let arrays = VectorArrays::of_planes(planes, &prepared.document_of(), documents);
-        Ok(MadeVectors { arrays, tokens, wants_graph, values })
+        Ok(MadeVectors { arrays, tokens, values })
     }
 
     fn graph(&self, vectors: &MadeVectors) -> Result<Option<BuiltGraph>, BuildError> {

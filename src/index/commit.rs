@@ -12,7 +12,7 @@ use super::lexical::{FieldTexts, LexicalBuilder};
 use super::manifest::{MANIFEST, Manifest, generation_name, read_manifest};
 use super::prepared::Prepared;
 use super::records::RecordsWriter;
-use super::storage::{ArrayWriter, Check, FileWriter};
+use super::storage::{ArrayWriter, Check};
 use super::vectors::VectorArrays;
 use super::{Index, cache, storage};
 use crate::chunking::Cut;
@@ -30,7 +30,7 @@ pub(super) struct Content<'build> {
 pub(super) fn commit(
     folder: &Path,
     content: &Content<'_>,
-    tokens: &FileWriter,
+    tokens: &ArrayWriter<'_>,
     manifest: Manifest,
     calibrate: Option<&Calibrate>,
 ) -> Result<Manifest, BuildError> {
@@ -77,7 +77,7 @@ fn is_named(folder: &Path, generation: u64) -> bool {
 fn write_files(
     folder: &Path,
     content: &Content<'_>,
-    tokens: &FileWriter,
+    tokens: &ArrayWriter<'_>,
 ) -> Result<BTreeMap<String, String>, BuildError> {
     storage::create_folder(folder)?;
     let prepared = content.prepared;
@@ -102,7 +102,7 @@ fn write_files(
 }
 
 /// The chunks' records and their terms, from one look at each.
-fn chunk_files(prepared: &Prepared) -> Result<(FileWriter, FileWriter), BuildError> {
+fn chunk_files(prepared: &Prepared) -> Result<(ArrayWriter<'static>, ArrayWriter<'static>), BuildError> {
     let mut records = RecordsWriter::new(CHUNKS, prepared.folder())?;
     let mut lexical = LexicalBuilder::new(prepared.folder());
     for (number, document) in prepared.document_of().into_iter().enumerate() {

@@ -40,12 +40,12 @@ pub(super) struct Embedded {
 
 /// What was known before a build.
 #[derive(Clone, Copy)]
-pub(super) struct Sources<'build> {
+pub(super) struct Reusable<'build> {
     pub(super) previous: Option<&'build Index>,
     pub(super) files: &'build [CacheFile],
 }
 
-impl Sources<'_> {
+impl Reusable<'_> {
     /// Gives back the memory of what was looked at.
     pub(super) fn forget_pages(self) {
         self.previous.into_iter().for_each(Index::forget_pages);
@@ -59,12 +59,12 @@ impl Embedded {
         &self,
         number: usize,
         prepared: &Prepared,
-        sources: Sources<'_>,
+        reusable: Reusable<'_>,
     ) -> Result<Passage, BuildError> {
-        let passage = match (self.places[number], sources.previous) {
+        let passage = match (self.places[number], reusable.previous) {
             (Place::Generation(chunk), Some(index)) => Some(passage_of(index, chunk as usize)),
             (Place::Cache(file), _) => {
-                sources.files.get(file as usize).and_then(|file| file.get(&prepared.hashes[number]))
+                reusable.files.get(file as usize).and_then(|file| file.get(&prepared.hashes[number]))
             }
             (Place::Made(piece), _) => decode_entry(&self.made.read(piece)?, self.centre.len()),
             _ => None,

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::failure::{BuildError, OpenError};
 use super::spool::Spool;
-use super::storage::{FileWriter, Kind, MappedFile};
+use super::storage::{ArrayWriter, Kind, MappedFile};
 
 /// No record may claim more memory than this while it is read.
 const MAX_RECORD_BYTES: usize = 64 << 20;
@@ -60,8 +60,8 @@ impl RecordsWriter {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> FileWriter {
-        let mut writer = FileWriter::new(self.kind);
+    pub(super) fn finish(self) -> ArrayWriter<'static> {
+        let mut writer = ArrayWriter::new(self.kind);
         writer.push(&self.offsets).push_spool(self.bytes).push(&self.checksums);
         writer
     }
@@ -162,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records");
         let claim = u64::MAX.to_le_bytes();
-        let mut writer = FileWriter::new(*b"testrecs");
+        let mut writer = ArrayWriter::new(*b"testrecs");
         writer.push(&[0_u64, 8]).push(&claim).push(&[super::checksum(&claim)]);
         let checksum = writer.write(&path).unwrap();
         let read = Records::<String>::open(

@@ -22,9 +22,6 @@ const MAX_ARRAYS: usize = 64;
 /// A file up to this many bytes is read whole when it is opened: some milliseconds for all of an index.
 const SMALL: usize = 4 << 20;
 
-/// Writes a data file whose arrays it has itself.
-pub(super) type FileWriter = ArrayWriter<'static>;
-
 /// What a data file holds, as eight bytes in its header.
 pub(super) type Kind = [u8; 8];
 
@@ -350,8 +347,12 @@ mod tests {
     fn written() -> (tempfile::TempDir, PathBuf, String) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
-        let checksum =
-            FileWriter::new(KIND).push(&[1_u32, 2, 3]).push(&[0.5_f32]).push::<u8>(&[]).write(&path).unwrap();
+        let checksum = ArrayWriter::new(KIND)
+            .push(&[1_u32, 2, 3])
+            .push(&[0.5_f32])
+            .push::<u8>(&[])
+            .write(&path)
+            .unwrap();
         (folder, path, checksum)
     }
 
@@ -389,7 +390,7 @@ mod tests {
     #[test]
     fn a_file_of_another_generation_is_refused() {
         let (folder, path, checksum) = written();
-        FileWriter::new(KIND).push(&[9_u32]).write(&path).unwrap();
+        ArrayWriter::new(KIND).push(&[9_u32]).write(&path).unwrap();
         let error = MappedFile::open(&path, KIND, FORMAT_VERSION, &checksum, Check::Whole).err().unwrap();
         assert!(error.to_string().contains("another generation"), "{error}");
         drop(folder);

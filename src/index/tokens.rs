@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::failure::{BuildError, OpenError};
 use super::spool::Spool;
-use super::storage::{FileWriter, Kind, MappedFile};
+use super::storage::{ArrayWriter, Kind, MappedFile};
 
 pub(super) const KIND: Kind = *b"tokens  ";
 
@@ -103,10 +103,10 @@ impl TokensWriter {
     }
 
     /// The file of tokens whose signs were taken around `centre`.
-    pub(super) fn finish(self, centre: &[f32]) -> FileWriter {
+    pub(super) fn finish(self, centre: &[f32]) -> ArrayWriter<'static> {
         let frequencies: Vec<[u32; 2]> =
             self.frequencies.into_iter().map(|(id, count)| [u32::from(id), count]).collect();
-        let mut writer = FileWriter::new(KIND);
+        let mut writer = ArrayWriter::new(KIND);
         writer.push(&self.offsets).push_spool(self.ids).push_spool(self.signs);
         writer.push(centre).push(&frequencies);
         writer

@@ -202,6 +202,19 @@ mod tests {
     }
 
     #[test]
+    fn documents_of_every_language_that_can_be_asked_for_are_read() {
+        for language in crate::source::Language::all() {
+            for ending in language.endings() {
+                assert!(
+                    Format::of(&path(&format!("a.{ending}"))).is_some(),
+                    "{ending} of {}",
+                    language.name()
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_title_comes_from_the_path_where_nothing_else_gives_one() {
         assert_eq!(title_from_path(&path("docs/sso/test-sso.mdx")), "test sso");
         assert_eq!(title_from_path(&path("docs/sso/index.mdx")), "sso");

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::SourcePath;
+use super::language::is_code;
 
 /// What a document is for. It follows from what its source was declared to hold, else from its path,
 /// so that it needs no place of its own in the index.
@@ -21,13 +22,6 @@ pub enum DocumentKind {
     /// Other source code.
     Code,
 }
-
-/// Extensions of source code. Configuration and data count as documentation.
-const CODE: [&str; 43] = [
-    "rs", "py", "pyi", "js", "jsx", "mjs", "cjs", "ts", "mts", "cts", "tsx", "go", "java", "kt", "kts",
-    "scala", "rb", "php", "c", "h", "cc", "cpp", "hpp", "cs", "swift", "m", "lua", "ex", "exs", "erl", "hs",
-    "ml", "sh", "bash", "sql", "proto", "graphql", "r", "jl", "zig", "dart", "vue", "svelte",
-];
 
 impl DocumentKind {
     /// In the order of the manual.
@@ -52,7 +46,7 @@ impl DocumentKind {
         let is_in = |names: &[&str]| {
             folders.split('/').any(|folder| names.iter().any(|name| folder.eq_ignore_ascii_case(name)))
         };
-        let is_code = CODE.contains(&path.extension().as_str());
+        let is_code = is_code(&path.extension());
         let is_named =
             ["changelog", "changes", "history", "news", "release-notes", "releases"].contains(&name.as_str());
         if !is_code && (is_named || is_in(&["changelog", "changelogs"])) {

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use docent::chunking::ChunkSettings;
 use docent::embedding::{Embedder, HashingEmbedder};
-use docent::index::{GraphSettings, IndexBuilder, Root};
+use docent::index::{IndexBuilder, Root};
 use docent::mcp::{ServeError, Toolset, serve};
 use docent::progress::Silent;
 use docent::retrieval::{LoadFailure, Resident, calibrate};
-use docent::source::Limits;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
 use tokio::task::JoinHandle;
@@ -53,17 +52,11 @@ impl Library {
     }
 
     pub(crate) fn index(&self) {
+        let (embedder, roots) = (HashingEmbedder::default(), vec![Root::at(self.documents())]);
         let builder = IndexBuilder {
-            chunk_memory: None,
-            folder: self.index_folder(),
-            roots: vec![Root::at(self.documents())],
-            limits: Limits::default(),
-            trust_times: true,
             chunking: ChunkSettings::for_encoder(256),
-            calibrate: Some(&|index| calibrate(index, &HashingEmbedder::default())),
-            graph: GraphSettings::default(),
-            embedder: &HashingEmbedder::default(),
-            progress: &Silent,
+            calibrate: Some(&|index| calibrate(index, &embedder)),
+            ..IndexBuilder::new(self.index_folder(), roots, &embedder, &Silent)
         };
         builder.build().unwrap();
     }

@@ -157,16 +157,12 @@ pub(super) fn build_with(
     };
     let embedder = &**loaded.insert(embedder);
     let builder = IndexBuilder {
-        folder: settings.index.clone(),
-        roots: roots.to_vec(),
         limits: sources.limits.clone(),
         trust_times: sources.trust_times,
-        chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
         graph: sources.graph,
         chunk_memory,
-        embedder,
         calibrate: Some(&|index| calibrate(index, embedder)),
-        progress: &settings.progress,
+        ..IndexBuilder::new(settings.index.clone(), roots.to_vec(), embedder, &settings.progress)
     };
     Ok(builder.build()?)
 }

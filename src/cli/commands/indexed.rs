@@ -10,6 +10,7 @@ use crate::cli::memory::MEGABYTE;
 use crate::cli::settings::Settings;
 use crate::embedding::Embedder;
 use crate::evaluation::peak_memory_bytes;
+use crate::evaluation::report::counted;
 use crate::index::{BuildReport, GraphSummary, Manifest, Outcome};
 use crate::progress::Progress;
 use crate::source::{Skip, SourceSpec};
@@ -153,10 +154,6 @@ pub(super) fn describe_graph(graph: &GraphSummary) -> String {
         graph.ef_search,
         counted(graph.orphans_linked, "orphan"),
     )
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// What was left out: the ones that may surprise by name, the others by number.

@@ -10,6 +10,7 @@ use crate::cli::model::{self, Purpose};
 use crate::cli::render;
 use crate::cli::settings::Settings;
 use crate::embedding::Embedder;
+use crate::evaluation::report::counted;
 use crate::index::{BuildError, Cutter, read_manifest};
 use crate::parse::Format;
 use crate::source::{Limits, Skip, SourceFile, walk};
@@ -122,8 +123,4 @@ fn describe(inspection: &Inspection) -> String {
         output.push_str(&format!("left out: {}: {}\n", skip.path, skip.reason));
     }
     output
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

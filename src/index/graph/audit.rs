@@ -4,7 +4,7 @@
 //! can never find those, however much effort it makes.
 
 use super::layers::{Layers, Lists};
-use super::search::{Scores, best_first};
+use super::search::{Neighbours as _, Scores, best_first};
 
 /// Rounds of linking and looking again. One is enough unless a link had to displace another.
 const ROUNDS: usize = 8;

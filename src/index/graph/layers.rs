@@ -7,8 +7,9 @@
 //! Nothing that is read here is believed: a number that is out of range leads nowhere, and a search
 //! visits each node once at most, so that damage can cost an answer and never a crash or a hang.
 
+use super::search::Neighbours;
 use crate::index::failure::OpenError;
-use crate::index::storage::{FileWriter, Kind, MappedFile};
+use crate::index::storage::{ArrayWriter, Kind, MappedFile};
 
 pub(in crate::index) const KIND: Kind = *b"graph   ";
 
@@ -105,8 +106,8 @@ impl Arrays {
     }
 
     /// The file of the graph.
-    pub(super) fn encode(&self) -> FileWriter {
-        let mut writer = FileWriter::new(KIND);
+    pub(super) fn encode(&self) -> ArrayWriter<'static> {
+        let mut writer = ArrayWriter::new(KIND);
         writer.push(&self.sizes).push(&self.base).push(&self.nodes).push(&self.lists);
         writer
     }
@@ -177,12 +178,6 @@ impl<'graph> Layers<'graph> {
         self.base.get(start..start + width).unwrap_or_default()
     }
 
-    /// The neighbours of a node in layer 0.
-    pub(super) fn neighbours(&self, node: u32) -> impl Iterator<Item = u32> + 'graph {
-        let count = self.len();
-        self.list(node).iter().copied().filter(move |node| (*node as usize) < count)
-    }
-
     /// The layers above the lowest, from the top.
     pub(super) fn descending(&self) -> impl Iterator<Item = Layer<'graph>> {
         let width = self.sizes.get(2).map_or(0, |width| *width as usize);
@@ -197,7 +192,7 @@ impl<'graph> Layers<'graph> {
     }
 }
 
-impl<'graph> Layer<'graph> {
+impl Layer<'_> {
     /// The place of a node.
     pub(super) fn place(&self, node: u32) -> Option<usize> {
         self.nodes.binary_search(&node).ok()
@@ -207,15 +202,28 @@ impl<'graph> Layer<'graph> {
     pub(super) fn node(&self, place: usize) -> Option<u32> {
         self.nodes.get(place).copied()
     }
+}
 
-    /// Number of its nodes.
-    pub(super) fn len(&self) -> usize {
+/// The nodes of layer 0.
+impl Neighbours for Layers<'_> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn neighbours(&self, node: u32) -> impl Iterator<Item = u32> {
+        let count = self.len();
+        self.list(node).iter().copied().filter(move |node| (*node as usize) < count)
+    }
+}
+
+/// The places in the layer.
+impl Neighbours for Layer<'_> {
+    fn count(&self) -> usize {
         self.nodes.len()
     }
 
-    /// The places of the neighbours of the node at `place`.
-    pub(super) fn neighbours(&self, place: usize) -> impl Iterator<Item = u32> + 'graph {
-        let count = self.nodes.len();
+    fn neighbours(&self, place: u32) -> impl Iterator<Item = u32> {
+        let (place, count) = (place as usize, self.nodes.len());
         let list = self.lists.get(place * self.width..(place + 1) * self.width).unwrap_or_default();
         list.iter().copied().filter(move |place| (*place as usize) < count)
     }

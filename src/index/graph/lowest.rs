@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::layers::{Layers, Lists, NONE};
 use super::rows::ByteRows;
-use super::search::{Found, Neighbours, best_first_from, descend};
+use super::search::{Found, Neighbours, best_first_from, descend, sort};
 use super::twins::Twins;
 use crate::index::parallel::in_parallel;
 use crate::progress::Progress;
@@ -73,9 +73,7 @@ impl Insertion<'_> {
         let seen = self.rows.seen_from(host);
         let candidates = growing.neighbours(host).chain([node]);
         let mut candidates: Vec<Found> = candidates.map(|other| (other, seen.similarity(other))).collect();
-        candidates.sort_unstable_by(|first, second| {
-            second.1.total_cmp(&first.1).then_with(|| first.0.cmp(&second.0))
-        });
+        sort(&mut candidates);
         growing.write(host, &self.choose(&candidates, growing.width));
     }
 

@@ -23,7 +23,7 @@ use self::twins::Twins;
 use super::centred::{CentredQuestion, CodeRows};
 use super::failure::OpenError;
 use super::manifest::Manifest;
-use super::storage::{FileWriter, MappedFile};
+use super::storage::{ArrayWriter, MappedFile};
 use super::vectors::{VectorArrays, Vectors};
 use crate::progress::{Progress, Unit};
 
@@ -56,16 +56,21 @@ impl Default for GraphSettings {
 }
 
 impl GraphSettings {
+    /// Whether an index of so many chunks has a graph.
+    pub(super) fn wants(&self, chunks: usize) -> bool {
+        chunks >= self.from.max(1)
+    }
+
     /// Whether an index has the graph that these settings would build for it, or none if they would not.
     pub(super) fn fits(&self, manifest: &Manifest) -> bool {
         match &manifest.graph {
             Some(graph) => {
-                manifest.counts.chunks >= self.from
+                self.wants(manifest.counts.chunks)
                     && graph.connections == self.connections
                     && graph.ef_construction >= self.ef_construction
                     && graph.ef_search >= self.ef_search
             }
-            None => manifest.counts.chunks < self.from,
+            None => !self.wants(manifest.counts.chunks),
         }
     }
 }
@@ -146,7 +151,7 @@ pub(super) struct BuiltGraph {
 }
 
 impl BuiltGraph {
-    pub(super) fn encode(&self) -> FileWriter {
+    pub(super) fn encode(&self) -> ArrayWriter<'static> {
         self.arrays.encode()
     }
 }
@@ -166,7 +171,7 @@ impl GraphBuilder<'_> {
     /// The graph, where the settings want one for so many vectors.
     pub(super) fn build(&self) -> Result<Option<BuiltGraph>, GraphError> {
         let chunks = self.vectors.len();
-        if chunks < self.settings.from.max(1) {
+        if !self.settings.wants(chunks) {
             return Ok(None);
         }
         if chunks > layers::MOST_NODES {
@@ -308,9 +313,7 @@ impl RowScores<'_> {
         for (node, score) in &mut found {
             *score = self.rows.score(self.question, *node as usize);
         }
-        found.sort_unstable_by(|first, second| {
-            second.1.total_cmp(&first.1).then_with(|| first.0.cmp(&second.0))
-        });
+        search::sort(&mut found);
         found
     }
 }

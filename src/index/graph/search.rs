@@ -18,28 +18,13 @@ pub(super) trait Neighbours {
     fn neighbours(&self, node: u32) -> impl Iterator<Item = u32>;
 }
 
-impl Neighbours for Layers<'_> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn neighbours(&self, node: u32) -> impl Iterator<Item = u32> {
-        Layers::neighbours(self, node)
-    }
-}
-
-impl Neighbours for Layer<'_> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn neighbours(&self, place: u32) -> impl Iterator<Item = u32> {
-        Layer::neighbours(self, place as usize)
-    }
-}
-
 /// A node and its score.
 pub(super) type Found = (u32, f32);
+
+/// The best first; of equals the one that comes first in the index.
+pub(super) fn sort(found: &mut [Found]) {
+    found.sort_unstable_by(|first, second| second.1.total_cmp(&first.1).then_with(|| first.0.cmp(&second.0)));
+}
 
 /// Where a search starts from as many places of the second layer as it keeps nodes. Below, the starts fall with the
 /// square: a short search is for what is near one place, and half of its time would go into finding more of them.

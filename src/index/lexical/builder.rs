@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::failure::BuildError;
 use super::super::spool::Spool;
-use super::super::storage::FileWriter;
+use super::super::storage::ArrayWriter;
 use super::postings::{FIELDS, FieldTexts, KIND, Posting};
 use super::terms::TermMaker;
 
@@ -76,7 +76,7 @@ impl LexicalBuilder {
         Ok(())
     }
 
-    pub(in crate::index) fn finish(mut self) -> Result<FileWriter, BuildError> {
+    pub(in crate::index) fn finish(mut self) -> Result<ArrayWriter<'static>, BuildError> {
         let mut merged = Merged::new(&self.folder)?;
         if self.runs.is_empty() {
             for (term, list) in &self.postings {
@@ -86,7 +86,7 @@ impl LexicalBuilder {
             self.spool_run()?;
             merge(&self.runs, &mut merged)?;
         }
-        let mut writer = FileWriter::new(KIND);
+        let mut writer = ArrayWriter::new(KIND);
         writer.push(&merged.term_bytes).push(&merged.term_offsets);
         writer.push_spool(merged.postings).push(&merged.posting_offsets);
         writer.push(&self.lengths).push(&average_lengths(&self.lengths));

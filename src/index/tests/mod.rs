@@ -13,7 +13,6 @@ use super::{BuildError, BuildReport, Index, IndexBuilder, Root};
 use crate::chunking::ChunkSettings;
 use crate::embedding::{EmbedError, Embedder, Encoding, HashingEmbedder, ModelIdentity, Role};
 use crate::progress::Silent;
-use crate::source::Limits;
 
 /// Documents, and an index of them.
 struct Fixture {
@@ -50,17 +49,11 @@ impl Fixture {
     }
 
     fn builder(&self, folder: &Path) -> IndexBuilder<'_> {
+        let roots = vec![Root::at(self.source.path().to_owned())];
+        let chunking = ChunkSettings::for_encoder(256);
         IndexBuilder {
-            chunk_memory: None,
-            calibrate: None,
-            folder: folder.to_owned(),
-            roots: vec![Root::at(self.source.path().to_owned())],
-            graph: super::GraphSettings::default(),
-            limits: Limits::default(),
-            trust_times: true,
-            chunking: ChunkSettings::for_encoder(256),
-            embedder: self.embedder.as_ref(),
-            progress: &Silent,
+            chunking,
+            ..IndexBuilder::new(folder.to_owned(), roots, self.embedder.as_ref(), &Silent)
         }
     }
 

@@ -1,5 +1,5 @@
 use super::super::manifest::FORMAT_VERSION;
-use super::super::storage::{ArrayWriter, Check, FileWriter};
+use super::super::storage::{ArrayWriter, Check};
 use super::*;
 
 fn unit(x: f32, y: f32) -> [f32; 2] {
@@ -64,7 +64,7 @@ fn scores_are_cosines_around_the_mean() {
     assert_scores(&open(&arrays.encode(), FORMAT_VERSION, 2, (5, DOCUMENTS)).unwrap());
 }
 
-fn of_format_1() -> FileWriter {
+fn of_format_1() -> ArrayWriter<'static> {
     let (rows, arrays) = (rows(), arrays());
     let distances: Vec<f32> = arrays.rows().scales[..5].iter().map(|[_, distance]| *distance).collect();
     let means = [[1.0, 0.0], rows[2], [0.0, 0.0], [0.0, 0.0]];
