@@ -28,6 +28,8 @@ use synthetic::{Random, StandIn};
 
 const DOCUMENTS: usize = 10_000;
 const QUESTIONS: usize = 300;
+/// Of a question: what is left of one of twenty without stop words.
+const WORDS: usize = 10;
 
 fn main() {
     let mut sizes: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
@@ -57,7 +59,7 @@ fn report(retriever: &Retriever, embedder: &dyn Embedder, random: &mut Random, b
         std::fs::read(index.manifest().generation_folder(index.folder()).join("vectors.bin")).unwrap();
     let (mut answers, mut encodings, mut limits) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..QUESTIONS {
-        let text = random.text(14);
+        let text = random.text(WORDS);
         let query = Query::new(&text, 10).unwrap();
         encodings.push(time(|| black_box(embedder.encode(&text, Role::Query).unwrap())));
         answers.push(time(|| black_box(retriever.answer(&query).unwrap())));
@@ -72,6 +74,7 @@ fn report(retriever: &Retriever, embedder: &dyn Embedder, random: &mut Random, b
         "p95": beyond[1],
         "every_vector_read_once": limit,
         "p50_by_that": beyond[0] / limit,
+        "ef_search": index.manifest().graph.map(|graph| graph.ef_search),
         "built_seconds": built.as_secs_f64(),
     });
     println!("{line}");

@@ -1,5 +1,10 @@
-//! A made-up corpus and a stand-in encoder: documents of one chunk, 110 tokens each, drawn from 20,000 words with a
-//! Zipf-like distribution (fixed seed), and vectors of 384 dimensions that are the mean of their words'.
+//! A made-up corpus and a stand-in encoder: documents of one chunk, 110 tokens each. Three words in five are of the
+//! 20,000 of the language, the others of the 100 of the document's topic, one of 400; all are drawn by Zipf's law with
+//! Mandelbrot's shift, which stands for the stop words that the index leaves out (fixed seed).
+//!
+//! A text's vector is the mean of its words', 384 dimensions. Words of a topic are like each other, and the spread falls
+//! with the number of the axis, as it does for the principal axes of sentence encoders: without that, neighbours
+//! are much harder to find than among real vectors.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -10,6 +15,8 @@ use docent::index::{GraphSettings, IndexBuilder, Root};
 use docent::progress::Silent;
 
 const WORDS: u64 = 20_000;
+const TOPICS: u64 = 400;
+const WORDS_OF_TOPIC: u64 = 100;
 const TOKENS: usize = 110;
 const DIMENSIONS: usize = 384;
 /// A folder of more would be slow in itself.
@@ -30,53 +37,73 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// Common words are much more frequent than rare ones.
-    fn word(&mut self) -> u64 {
+    /// A rank below `count`, the lower the more frequent: about 1 / (rank + `shift`).
+    fn rank(&mut self, count: u64, shift: f64) -> u64 {
         let uniform = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        (WORDS as f64).powf(uniform) as u64
+        ((count as f64 / shift + 1.0).powf(uniform).mul_add(shift, -shift)) as u64
     }
 
+    /// Words about one topic.
     pub(crate) fn text(&mut self, words: usize) -> String {
+        let topic = self.rank(TOPICS, 20.0);
         let mut text = String::new();
         for _ in 0..words {
-            let word = self.word();
-            write!(text, "w{word} ").unwrap();
+            if self.next() % 5 < 2 {
+                write!(text, "t{topic}w{} ", self.rank(WORDS_OF_TOPIC, 5.0)).unwrap();
+            } else {
+                write!(text, "w{} ", self.rank(WORDS, 30.0)).unwrap();
+            }
         }
         text
     }
 }
 
 /// A vector for each word, and their mean for the text.
-pub(crate) struct StandIn(ModelIdentity);
+pub(crate) struct StandIn {
+    identity: ModelIdentity,
+    /// By axis.
+    spreads: Vec<f32>,
+}
+
+impl StandIn {
+    /// Adds what `name` stands for to `vector`.
+    fn add(&self, name: &str, vector: &mut [f32]) {
+        let id = name.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        let mut random = Random(id | 1);
+        for (value, spread) in vector.iter_mut().zip(&self.spreads) {
+            *value += spread * ((random.next() >> 40) as f32 / (1 << 24) as f32 - 0.5);
+        }
+    }
+}
 
 impl Default for StandIn {
     fn default() -> Self {
         let name = String::from("stand-in");
-        Self(ModelIdentity { sha256: name.clone(), name, dimensions: DIMENSIONS, max_tokens: 256 })
+        let identity = ModelIdentity { sha256: name.clone(), name, dimensions: DIMENSIONS, max_tokens: 256 };
+        Self { identity, spreads: (1..=DIMENSIONS).map(|axis| (axis as f32).powf(-0.42)).collect() }
     }
 }
 
 impl Embedder for StandIn {
     fn identity(&self) -> &ModelIdentity {
-        &self.0
+        &self.identity
     }
 
     fn encode(&self, text: &str, _role: Role) -> Result<Encoding, EmbedError> {
         let mut pooled = vec![0.0_f32; DIMENSIONS];
         let (mut token_ids, mut token_vectors) = (Vec::new(), Vec::new());
         for word in text.split_whitespace() {
-            let id =
-                word.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
-            let mut random = Random(id | 1);
-            token_ids.push(id as u32);
-            for sum in &mut pooled {
-                let value = (random.next() >> 40) as f32 / (1 << 24) as f32 - 0.5;
-                *sum += value;
-                token_vectors.push(value);
+            let mut vector = vec![0.0; DIMENSIONS];
+            self.add(word, &mut vector);
+            if let Some((topic, _)) = word.split_once('w').filter(|(topic, _)| !topic.is_empty()) {
+                self.add(topic, &mut vector);
             }
+            pooled.iter_mut().zip(&vector).for_each(|(sum, value)| *sum += value);
+            token_ids.push(word.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31) ^ u32::from(byte)));
+            token_vectors.extend(vector);
         }
         let pooled = Embedding::normalized(pooled)
-            .map_err(|source| EmbedError::Vector { model: self.0.name.clone(), source })?;
+            .map_err(|source| EmbedError::Vector { model: self.identity.name.clone(), source })?;
         Ok(Encoding { pooled, token_ids, token_vectors })
     }
 

@@ -147,6 +147,8 @@ impl SessionMaker<'_> {
             let mut builder = Session::builder(self.environment)?
                 .with_optimization_level(GraphOptimizationLevel::Level3)?
                 .with_intra_threads(self.threads.per_session)?
+                // Texts have many lengths, and a plan for each would be kept.
+                .with_memory_pattern(false)?
                 .with_config_entry(TENSOR_FOLDER, folder.to_string_lossy())?;
             for (key, value) in spinning(self.threads.per_session) {
                 builder = builder.with_config_entry(key, value)?;

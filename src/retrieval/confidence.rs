@@ -16,8 +16,9 @@ use crate::index::{BuildError, Calibration, Index, Usual, in_parallel};
 /// than a few of them.
 const UNRELATED: &str = include_str!("unrelated_questions.txt");
 
-/// Questions until the memory of what was looked at in the index is given back.
-const SOME: usize = 20;
+/// Questions until the memory of what was looked at in the index is given back: each looks at the tokens of
+/// a few hundred chunks, about a megabyte.
+const SOME: usize = 4;
 /// The passages that are looked at: as many as an agent reads.
 pub(super) const HEAD: usize = 5;
 /// How much being about the right thing counts beside meeting the question's words. A quarter: it

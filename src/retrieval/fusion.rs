@@ -62,16 +62,36 @@ fn standardized(scores: &[f32]) -> Vec<f32> {
 /// The numbers of the `count` best, best first; equal scores in the order of the chunks, so that a
 /// question has one answer.
 pub(super) fn top(scores: &[f32], count: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    let better = |first: &usize, second: &usize| {
-        scores[*second].total_cmp(&scores[*first]).then_with(|| first.cmp(second))
+    top_of(scores.iter().copied().enumerate(), count)
+}
+
+/// The same of some chunks, which come in ascending order. Only about `count` of them are kept at a time:
+/// of a large index nearly all are turned away by one comparison.
+pub(super) fn top_of(scored: impl Iterator<Item = (usize, f32)>, count: usize) -> Vec<usize> {
+    let better = |first: &(usize, f32), second: &(usize, f32)| {
+        second.1.total_cmp(&first.1).then_with(|| first.0.cmp(&second.0))
     };
-    if count < order.len() {
-        order.select_nth_unstable_by(count, better);
-        order.truncate(count);
+    if count == 0 {
+        return Vec::new();
     }
-    order.sort_unstable_by(better);
-    order
+    let room = count.saturating_mul(2);
+    let mut best: Vec<(usize, f32)> = Vec::new();
+    let mut last: Option<f32> = None;
+    for (chunk, score) in scored {
+        // One that is as good as the last comes after it.
+        if last.is_some_and(|last| score.total_cmp(&last).is_le()) {
+            continue;
+        }
+        best.push((chunk, score));
+        if best.len() == room {
+            best.select_nth_unstable_by(count - 1, better);
+            best.truncate(count);
+            last = best.last().map(|(_, score)| *score);
+        }
+    }
+    best.sort_unstable_by(better);
+    best.truncate(count);
+    best.into_iter().map(|(chunk, _)| chunk).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::confidence::{Evidence, HEAD, names};
 use super::dense::{Dense, Near, Plan, UNMET};
-use super::fusion::{fuse, gates, top};
+use super::fusion::{fuse, gates, top_of};
 use super::late::LateQuery;
 use super::phrase::Phrases;
 use super::recipe::Recipe;
@@ -207,10 +207,8 @@ impl Ranking<'_> {
     /// What the graph found, and as many of the best by words: a chunk that is good enough by both
     /// views together is among the best of one.
     fn pool(&self, found: &[usize], lexical: &[f32]) -> Vec<usize> {
-        let matching: Vec<usize> =
-            (0..lexical.len()).filter(|chunk| lexical[*chunk] > 0.0 && self.is_admitted(*chunk)).collect();
-        let values: Vec<f32> = matching.iter().map(|chunk| lexical[*chunk]).collect();
-        let by_words = top(&values, found.len()).into_iter().map(|place| matching[place]);
+        let is_match = |(chunk, score): &(usize, f32)| *score > 0.0 && self.is_admitted(*chunk);
+        let by_words = top_of(lexical.iter().copied().enumerate().filter(is_match), found.len());
         let pool: BTreeSet<usize> = found.iter().copied().chain(by_words).collect();
         pool.into_iter().collect()
     }
@@ -228,10 +226,9 @@ impl Ranking<'_> {
 
     /// Filters apply before the best are taken, so that a narrow one still finds its own best.
     fn top_admitted(&self, scores: &[f32]) -> Vec<usize> {
-        let is_scored = |chunk: &usize| scores[*chunk] > f32::NEG_INFINITY && self.is_admitted(*chunk);
-        let admitted: Vec<usize> = (0..scores.len()).filter(is_scored).collect();
-        let values: Vec<f32> = admitted.iter().map(|chunk| scores[*chunk]).collect();
-        top(&values, self.recipe.candidates).into_iter().map(|place| admitted[place]).collect()
+        let is_scored =
+            |(chunk, score): &(usize, f32)| *score > f32::NEG_INFINITY && self.is_admitted(*chunk);
+        top_of(scores.iter().copied().enumerate().filter(is_scored), self.recipe.candidates)
     }
 
     /// The scores of `candidates` with late interaction.

@@ -42,7 +42,8 @@ pub(in crate::index) struct FieldTexts<'text> {
 pub struct Lexical {
     file: MappedFile,
     terms: TermMaker,
-    averages: [f32; FIELDS],
+    /// One divided by the fields' average lengths.
+    per_average: [f32; FIELDS],
     term_count: usize,
     chunk_count: usize,
 }
@@ -72,8 +73,12 @@ impl Lexical {
         }
         let averages = file.array::<[f32; FIELDS]>(5)?.first().copied();
         let averages = averages.ok_or_else(|| damaged("its averages are missing"))?;
+        if !averages.iter().all(|average| average.is_finite() && *average >= 1.0) {
+            return Err(damaged("its averages are no lengths"));
+        }
         let term_count = term_offsets.len() - 1;
-        Ok(Self { file, terms: TermMaker::default(), averages, term_count, chunk_count })
+        let per_average = averages.map(|average| 1.0 / average);
+        Ok(Self { file, terms: TermMaker::default(), per_average, term_count, chunk_count })
     }
 
     pub(in crate::index) fn forget_pages(&self) {
@@ -108,8 +113,7 @@ impl Lexical {
                 let chunk = posting.chunk as usize;
                 // Postings are not read when a large index is opened: they may be damaged.
                 if let (Some(score), Some(lengths)) = (scores.get_mut(chunk), lengths.get(chunk)) {
-                    let frequency = self.weighted_frequency(*posting, *lengths);
-                    *score += weight * frequency / (frequency + K1);
+                    *score += weight * self.saturated(*posting, *lengths);
                 }
             }
         }
@@ -152,16 +156,19 @@ impl Lexical {
         sum / self.inverse_document_frequency(0).max(1e-6)
     }
 
-    fn weighted_frequency(&self, posting: Posting, lengths: [u16; FIELDS]) -> f32 {
-        let mut sum = 0.0;
-        for field in 0..FIELDS {
-            if posting.frequencies[field] > 0 {
-                let share = LENGTH_NORMALISATION[field];
-                let length = 1.0 - share + share * f32::from(lengths[field]) / self.averages[field];
-                sum += WEIGHTS[field] * f32::from(posting.frequencies[field]) / length;
-            }
+    /// What an occurrence reaches of what a term can, 0 to 1.
+    fn saturated(&self, posting: Posting, lengths: [u16; FIELDS]) -> f32 {
+        let frequency = |field: usize| WEIGHTS[field] * f32::from(posting.frequencies[field]);
+        let length = |field: usize| {
+            let share = LENGTH_NORMALISATION[field];
+            1.0 - share + share * f32::from(lengths[field]) * self.per_average[field]
+        };
+        // Most are in the body alone, and need no second division.
+        if posting.frequencies[1..].iter().all(|frequency| *frequency == 0) {
+            return frequency(0) / (frequency(0) + K1 * length(0));
         }
-        sum
+        let sum: f32 = (0..FIELDS).map(|field| frequency(field) / length(field)).sum();
+        sum / (sum + K1)
     }
 
     fn inverse_document_frequency(&self, containing: usize) -> f32 {

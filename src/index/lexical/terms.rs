@@ -1,5 +1,7 @@
 //! Text to index terms: stemmed words, and identifiers both whole and in parts.
 
+use std::collections::HashSet;
+
 use rust_stemmers::{Algorithm, Stemmer};
 
 /// Longer runs (hashes, base64) are cut here: they match nothing that anyone types.
@@ -22,11 +24,15 @@ const STOP_WORDS: [&str; 118] = [
 /// Makes terms. Holds the stemmer, which is costly to set up.
 pub(in crate::index) struct TermMaker {
     stemmer: Stemmer,
+    /// The terms of the stop words.
+    stop_terms: HashSet<String>,
 }
 
 impl Default for TermMaker {
     fn default() -> Self {
-        Self { stemmer: Stemmer::create(Algorithm::English) }
+        let stemmer = Stemmer::create(Algorithm::English);
+        let stop_terms = STOP_WORDS.iter().map(|word| stemmer.stem(word).into_owned()).collect();
+        Self { stemmer, stop_terms }
     }
 }
 
@@ -54,8 +60,8 @@ impl TermMaker {
     pub(in crate::index) fn of_query(&self, text: &str) -> Vec<String> {
         let mut all = Vec::new();
         self.each(text, &mut |term| all.push(term.to_owned()));
-        let stop_stems: Vec<String> = STOP_WORDS.iter().map(|word| self.stem(word)).collect();
-        let telling: Vec<String> = all.iter().filter(|term| !stop_stems.contains(term)).cloned().collect();
+        let telling: Vec<String> =
+            all.iter().filter(|term| !self.stop_terms.contains(*term)).cloned().collect();
         if telling.is_empty() { all } else { telling }
     }
 
