@@ -11,7 +11,7 @@ use super::commit::{Content, commit, ensure_index_folder};
 use super::cutting::{CutFile, Cutter};
 use super::embed::{Embedded, Embedding, Reusable};
 use super::failure::{BuildError, OpenError};
-use super::graph::{BuiltGraph, GraphBuilder, GraphSettings};
+use super::graph::{BuiltGraph, ExactVectors, GraphBuilder, GraphSettings};
 use super::manifest::{Counts, FORMAT_VERSION, Manifest, READABLE_FROM, SkipSummary};
 use super::parallel::in_parallel;
 use super::planes::Planes;
@@ -91,9 +91,9 @@ pub struct BuildReport {
 const LOOK: usize = 1024;
 
 /// What a build keeps in memory of a chunk: its vector in two bytes a dimension; its hashes, places and
-/// lengths. With a graph also the vector in `f32`, half of it once more, and its links while they are made.
+/// lengths. With a graph also a byte a dimension, and its links while they are made.
 fn bytes_of_chunk(dimensions: usize, with_graph: bool) -> u64 {
-    let of_graph = if with_graph { 5 * dimensions + 1600 } else { 0 };
+    let of_graph = if with_graph { dimensions + 1600 } else { 0 };
     (2 * dimensions + 250 + of_graph) as u64
 }
 
@@ -101,8 +101,8 @@ fn bytes_of_chunk(dimensions: usize, with_graph: bool) -> u64 {
 struct MadeVectors {
     arrays: VectorArrays,
     tokens: TokensWriter,
-    /// Unit vectors, row after row, where a graph is wanted: the truth that it is measured by.
-    values: Vec<f32>,
+    /// The vectors as they were made, where a graph is wanted.
+    exact: Option<ExactVectors>,
 }
 
 /// Whether a new generation was written.
@@ -178,16 +178,16 @@ impl<'work> IndexBuilder<'work> {
         let stage = Embedding { embedder: self.embedder, progress: self.progress, prepared, folder };
         let mut cache = Cache::open(folder, self.embedder);
         let embedded = stage.run(previous, &mut cache)?;
-        let vectors = self.vectors(prepared, &embedded, Reusable { previous, files: cache.files() })?;
-        let graph = self.graph(&vectors)?;
-        let content = Content { prepared, vectors: &vectors.arrays, graph: graph.as_ref() };
+        let made = self.vectors(prepared, &embedded, Reusable { previous, files: cache.files() })?;
+        let graph = self.graph(&made.arrays, made.exact.as_ref())?;
         let manifest = Manifest {
             listed_ns: Some(listed_ns),
             graph: graph.as_ref().map(|graph| graph.summary),
             ..self.manifest(prepared, &skipped)
         };
-        let tokens = vectors.tokens.finish(&embedded.centre);
-        let manifest = commit(folder, &content, &tokens, manifest, self.calibrate)?;
+        let tokens = made.tokens.finish(&embedded.centre);
+        let content = Content { prepared, vectors: made.arrays, graph, tokens };
+        let manifest = commit(folder, content, manifest, self.calibrate)?;
         let by_the_same = |index: &&Index| {
             (&index.manifest().model, index.manifest().arithmetic) == (&manifest.model, manifest.arithmetic)
         };
@@ -221,31 +221,36 @@ impl<'work> IndexBuilder<'work> {
         let documents = prepared.documents.len();
         let mut planes = Planes::with_capacity(prepared.len() + documents, dimensions);
         let mut tokens = TokensWriter::new(&self.folder)?;
-        let mut values = Vec::new();
+        let mut exact = wants_graph.then(|| ExactVectors::new(&self.folder, dimensions)).transpose()?;
         for number in 0..prepared.len() {
             let (vector, of_chunk) = embedded.passage(number, prepared, reusable)?;
             planes.push(&vector);
             tokens.push(&of_chunk)?;
-            if wants_graph {
-                values.extend(vector);
+            if let Some(exact) = &mut exact {
+                exact.push(&vector)?;
             }
             if number % LOOK == LOOK - 1 {
                 reusable.forget_pages();
             }
         }
         let arrays = VectorArrays::of_planes(planes, &prepared.document_of(), documents);
-        Ok(MadeVectors { arrays, tokens, values })
+        Ok(MadeVectors { arrays, tokens, exact })
     }
 
-    fn graph(&self, vectors: &MadeVectors) -> Result<Option<BuiltGraph>, BuildError> {
+    fn graph(
+        &self,
+        vectors: &VectorArrays,
+        exact: Option<&ExactVectors>,
+    ) -> Result<Option<BuiltGraph>, BuildError> {
+        let Some(exact) = exact else { return Ok(None) };
         let graph = GraphBuilder {
             settings: self.graph,
-            values: &vectors.values,
-            vectors: &vectors.arrays,
+            exact,
+            vectors,
             threads: self.embedder.parallelism(),
             progress: self.progress,
         };
-        Ok(graph.build()?)
+        graph.build()
     }
 
     /// The index that is there, for what can be reused. A damaged one is as good as none, and is

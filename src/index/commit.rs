@@ -17,24 +17,28 @@ use super::vectors::VectorArrays;
 use super::{Index, cache, storage};
 use crate::chunking::Cut;
 
-/// What a generation holds, but for the tokens.
+/// What a generation holds.
 pub(super) struct Content<'build> {
     pub(super) prepared: &'build Prepared,
     /// The chunks' vectors as they are kept.
-    pub(super) vectors: &'build VectorArrays,
-    pub(super) graph: Option<&'build BuiltGraph>,
+    pub(super) vectors: VectorArrays,
+    pub(super) graph: Option<BuiltGraph>,
+    pub(super) tokens: ArrayWriter<'static>,
 }
 
-/// Writes `content` and `tokens` as the next generation of the index in `folder`. `manifest` is complete but
-/// for its generation and checksums. Called with the writer's lock held.
+/// Writes `content` as the next generation of the index in `folder`, and gives its memory back before that is
+/// opened. `manifest` is complete but for its generation and checksums. Called with the writer's lock held.
 pub(super) fn commit(
     folder: &Path,
-    content: &Content<'_>,
-    tokens: &ArrayWriter<'_>,
+    content: Content<'_>,
     manifest: Manifest,
     calibrate: Option<&Calibrate>,
 ) -> Result<Manifest, BuildError> {
-    commit_with(folder, manifest, calibrate, |files| write_files(files, content, tokens))
+    commit_with(folder, manifest, calibrate, |files| {
+        let checksums = write_files(files, &content);
+        drop(content);
+        checksums
+    })
 }
 
 /// The same with what `write` puts into the generation's folder; it gives the checksums.
@@ -74,11 +78,7 @@ fn is_named(folder: &Path, generation: u64) -> bool {
     read_manifest(folder).is_ok_and(|manifest| manifest.generation == generation)
 }
 
-fn write_files(
-    folder: &Path,
-    content: &Content<'_>,
-    tokens: &ArrayWriter<'_>,
-) -> Result<BTreeMap<String, String>, BuildError> {
+fn write_files(folder: &Path, content: &Content<'_>) -> Result<BTreeMap<String, String>, BuildError> {
     storage::create_folder(folder)?;
     let prepared = content.prepared;
     let mut documents = RecordsWriter::new(DOCUMENTS, prepared.folder())?;
@@ -92,9 +92,9 @@ fn write_files(
     write(DOCUMENTS_FILE, &documents.finish())?;
     write(CHUNKS_FILE, &chunks)?;
     write(VECTORS_FILE, &content.vectors.encode())?;
-    write(TOKENS_FILE, tokens)?;
+    write(TOKENS_FILE, &content.tokens)?;
     write(LEXICAL_FILE, &lexical)?;
-    if let Some(graph) = content.graph {
+    if let Some(graph) = &content.graph {
         write(GRAPH_FILE, &graph.encode())?;
     }
     storage::sync_folder(folder)?;

@@ -16,9 +16,6 @@ use crate::index::{BuildError, Calibration, Index, Usual, in_parallel};
 /// than a few of them.
 const UNRELATED: &str = include_str!("unrelated_questions.txt");
 
-/// Questions until the memory of what was looked at in the index is given back: each looks at the tokens of
-/// a few hundred chunks, about a megabyte.
-const SOME: usize = 4;
 /// The passages that are looked at: as many as an agent reads.
 pub(super) const HEAD: usize = 5;
 /// How much being about the right thing counts beside meeting the question's words. A quarter: it
@@ -85,7 +82,9 @@ fn unrelated_evidence(index: &Index, embedder: &dyn Embedder) -> Result<Vec<Evid
         Ok(ranking.of(&[(question, encoding)], HEAD, &mut Watch::off()).evidence)
     };
     let mut evidence = Vec::with_capacity(questions.len());
-    for some in questions.chunks(SOME) {
+    // After each few the memory of what was looked at in the index is given back: a question looks at the tokens of
+    // 200 chunks, anywhere in their file.
+    for some in questions.chunks(embedder.parallelism().max(1)) {
         let asked = in_parallel(some.len(), embedder.parallelism(), |number| ask(some[number]));
         evidence.extend(asked.into_iter().collect::<Result<Vec<_>, BuildError>>()?);
         index.forget_pages();

@@ -4,6 +4,7 @@
 //! nothing.
 
 mod audit;
+mod exact;
 mod hierarchy;
 mod layers;
 mod lowest;
@@ -21,12 +22,13 @@ use self::rows::ByteRows;
 use self::search::Scores;
 use self::twins::Twins;
 use super::centred::{CentredQuestion, CodeRows};
-use super::failure::OpenError;
+use super::failure::{BuildError, OpenError};
 use super::manifest::Manifest;
 use super::storage::{ArrayWriter, MappedFile};
 use super::vectors::{VectorArrays, Vectors};
 use crate::progress::{Progress, Unit};
 
+pub(super) use self::exact::ExactVectors;
 pub(super) use self::layers::KIND;
 
 /// What every graph has to reach, on the sample of its own build.
@@ -159,8 +161,8 @@ impl BuiltGraph {
 /// What a graph is built over.
 pub(super) struct GraphBuilder<'work> {
     pub(super) settings: GraphSettings,
-    /// Unit vectors, row after row, as the encoder made them: the truth that recall is measured by.
-    pub(super) values: &'work [f32],
+    /// The vectors as the encoder made them, where a graph is wanted.
+    pub(super) exact: &'work ExactVectors,
     /// The same as they are kept and searched.
     pub(super) vectors: &'work VectorArrays,
     pub(super) threads: usize,
@@ -169,21 +171,21 @@ pub(super) struct GraphBuilder<'work> {
 
 impl GraphBuilder<'_> {
     /// The graph, where the settings want one for so many vectors.
-    pub(super) fn build(&self) -> Result<Option<BuiltGraph>, GraphError> {
+    pub(super) fn build(&self) -> Result<Option<BuiltGraph>, BuildError> {
         let chunks = self.vectors.len();
         if !self.settings.wants(chunks) {
             return Ok(None);
         }
         if chunks > layers::MOST_NODES {
-            return Err(GraphError::TooMany { chunks, most: layers::MOST_NODES });
+            return Err(GraphError::TooMany { chunks, most: layers::MOST_NODES }.into());
         }
         let rows = ByteRows::new(self.vectors);
         let twins = Twins::of(&rows);
-        let sample = Sample::new(self.values, self.vectors, self.threads);
+        let sample = Sample::new(self.exact, self.vectors, self.threads)?;
         let mut settings = self.settings;
         for _ in 0..REBUILDS {
             match self.attempt(&settings, &rows, &twins, &sample) {
-                Err(GraphError::Recall { .. }) => settings.ef_construction *= 2,
+                Err(BuildError::Graph(GraphError::Recall { .. })) => settings.ef_construction *= 2,
                 done => return done.map(Some),
             }
         }
@@ -196,7 +198,7 @@ impl GraphBuilder<'_> {
         rows: &ByteRows,
         twins: &Twins,
         sample: &Sample,
-    ) -> Result<BuiltGraph, GraphError> {
+    ) -> Result<BuiltGraph, BuildError> {
         let above = hierarchy::nodes_above(rows.len(), settings.connections, twins);
         let mut lists = hierarchy::build(rows, &above, settings, self.threads)?;
         self.progress.begin("building the graph", Some(rows.len() as u64), Unit::Chunks);
@@ -220,7 +222,7 @@ impl GraphBuilder<'_> {
         settings: &GraphSettings,
         sample: &Sample,
         orphans_linked: usize,
-    ) -> Result<BuiltGraph, GraphError> {
+    ) -> Result<BuiltGraph, BuildError> {
         let arrays = lists.freeze();
         let mut ef_search = settings.ef_search.max(DEPTH);
         loop {
@@ -230,7 +232,7 @@ impl GraphBuilder<'_> {
                 let found = scores.search(&arrays.layers(), ef_search);
                 found.iter().take(DEPTH).map(|(node, _)| self.exact_score(&question, *node)).collect()
             };
-            let found = sample.recall(self.threads, search);
+            let found = sample.recall(self.threads, search)?;
             if found >= RECALL {
                 let summary = GraphSummary {
                     connections: settings.connections,
@@ -245,17 +247,16 @@ impl GraphBuilder<'_> {
             }
             if ef_search >= MOST_EF_SEARCH {
                 let ef_construction = settings.ef_construction;
-                return Err(GraphError::Recall { found, ef_construction, ef_search });
+                return Err(GraphError::Recall { found, ef_construction, ef_search }.into());
             }
             ef_search = (ef_search + ef_search / 2).min(MOST_EF_SEARCH);
         }
     }
 
     /// What exact search in `f32` says of a node.
-    fn exact_score(&self, question: &CentredQuestion, node: u32) -> f32 {
-        let (node, rows) = (node as usize, self.vectors.rows());
-        let vector = &self.values[node * rows.dimensions..(node + 1) * rows.dimensions];
-        question.exact_score(vector, rows.scales[node][1])
+    fn exact_score(&self, question: &CentredQuestion, node: u32) -> Result<f32, BuildError> {
+        let vector = self.exact.row(node as usize)?;
+        Ok(question.exact_score(&vector, self.vectors.rows().scales[node as usize][1]))
     }
 }
 

@@ -39,10 +39,22 @@ fn kept(values: &[f32]) -> VectorArrays {
     VectorArrays::new(values, DIMENSIONS, &vec![0; values.len() / DIMENSIONS], 1)
 }
 
+/// Vectors as the encoder made them.
+fn made(values: &[f32]) -> ExactVectors {
+    let mut made = ExactVectors::new(&std::env::temp_dir(), DIMENSIONS).unwrap();
+    values.chunks_exact(DIMENSIONS).for_each(|row| made.push(row).unwrap());
+    made
+}
+
 fn built(values: &[f32]) -> BuiltGraph {
-    let vectors = kept(values);
-    let builder =
-        GraphBuilder { settings: settings(), values, vectors: &vectors, threads: 2, progress: &Silent };
+    let (exact, vectors) = (made(values), kept(values));
+    let builder = GraphBuilder {
+        settings: settings(),
+        exact: &exact,
+        vectors: &vectors,
+        threads: 2,
+        progress: &Silent,
+    };
     builder.build().unwrap().unwrap()
 }
 
@@ -110,7 +122,7 @@ fn small_corpora_have_no_graph_unless_asked() {
     let settings = GraphSettings::default();
     let vectors = kept(&values);
     let builder =
-        GraphBuilder { settings, values: &values, vectors: &vectors, threads: 1, progress: &Silent };
+        GraphBuilder { settings, exact: &made(&values), vectors: &vectors, threads: 1, progress: &Silent };
     assert!(builder.build().unwrap().is_none());
     for count in [1, 2, 3, 9, 65] {
         let values = clustered(count);
@@ -165,13 +177,13 @@ fn a_graph_that_finds_too_little_is_built_anew_and_then_an_error_with_its_figure
     others.rotate_left(DIMENSIONS * 5 + 3);
     let builder = GraphBuilder {
         settings: settings(),
-        values: &others,
+        exact: &made(&others),
         vectors: &kept(&values),
         threads: 2,
         progress: &Silent,
     };
     match builder.build().map(|_| ()).unwrap_err() {
-        GraphError::Recall { found, ef_construction, ef_search } => {
+        BuildError::Graph(GraphError::Recall { found, ef_construction, ef_search }) => {
             assert!(found < RECALL, "{found}");
             assert_eq!((ef_construction, ef_search), (48 << REBUILDS, MOST_EF_SEARCH));
         }
@@ -186,17 +198,17 @@ fn a_crippled_structure_is_an_error_with_its_figures() {
     let vectors = kept(&values);
     let builder = GraphBuilder {
         settings: settings(),
-        values: &values,
+        exact: &made(&values),
         vectors: &vectors,
         threads: 2,
         progress: &Silent,
     };
     let ring = ring(vectors.len() as u32, &[], 1);
     assert!(reachable(&ring.freeze().layers()).into_iter().all(|reached| reached));
-    let measured = builder.measure(&ring, &settings(), &Sample::new(&values, &vectors, 2), 0);
+    let measured = builder.measure(&ring, &settings(), &Sample::new(builder.exact, &vectors, 2).unwrap(), 0);
     let error = measured.map(|_| ()).unwrap_err();
     assert!(
-        matches!(error, GraphError::Recall { found, ef_construction: 48, ef_search: MOST_EF_SEARCH } if found > 0.0 && found < 0.9),
+        matches!(error, BuildError::Graph(GraphError::Recall { found, ef_construction: 48, ef_search: MOST_EF_SEARCH }) if found > 0.0 && found < 0.9),
         "{error}"
     );
     let told = error.to_string();
