@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use ignore::{DirEntry, WalkBuilder};
 
+use super::containment::Containment;
 use super::corpus::{Record, is_corpus, read_corpus};
 use super::{Limits, Skip, SkipReason, SourcePath};
 
@@ -161,8 +162,9 @@ pub fn walk(
             .map_err(|source| SourceError::Unreadable { path: root.to_owned(), source })?;
     }
     let mut inventory = Inventory::default();
+    let containment = Containment::within(&base);
     for entry in builder(&canonical, limits, without).build() {
-        visit(entry, &base, limits, accepts, &mut inventory);
+        visit(entry, &containment, limits, accepts, &mut inventory);
         if inventory.files.len() > limits.max_files {
             return Err(SourceError::TooManyFiles { path: root.to_owned(), limit: limits.max_files });
         }
@@ -209,11 +211,12 @@ pub(super) fn is_unwanted_name(name: &str) -> bool {
 
 fn visit(
     entry: Result<DirEntry, ignore::Error>,
-    base: &Path,
+    containment: &Containment<'_>,
     limits: &Limits,
     accepts: &dyn Fn(&SourcePath) -> bool,
     inventory: &mut Inventory,
 ) {
+    let base = containment.base;
     let entry = match entry {
         Ok(entry) if entry.depth() > limits.max_depth => {
             let path = entry.path().strip_prefix(base).unwrap_or(entry.path()).display().to_string();
@@ -225,7 +228,7 @@ fn visit(
         Err(error) => return inventory.skipped.push(walk_failure(&error, base)),
     };
     let Ok(path) = SourcePath::relative_to(base, entry.path()) else { return };
-    match inspect(&entry, &path, base, limits, accepts) {
+    match inspect(&entry, &path, containment, limits, accepts) {
         Ok(file) => inventory.files.push(file),
         Err(reason) => inventory.skipped.push(Skip { path: path.into(), reason }),
     }
@@ -234,7 +237,7 @@ fn visit(
 fn inspect(
     entry: &DirEntry,
     path: &SourcePath,
-    base: &Path,
+    containment: &Containment<'_>,
     limits: &Limits,
     accepts: &dyn Fn(&SourcePath) -> bool,
 ) -> Result<SourceFile, SkipReason> {
@@ -244,7 +247,7 @@ fn inspect(
     if !accepts(path) {
         return Err(SkipReason::Unsupported { extension: path.extension() });
     }
-    ensure_inside(entry, base)?;
+    containment.ensure(entry)?;
     let unreadable = |message: String| SkipReason::Unreadable { message };
     let metadata = std::fs::metadata(entry.path()).map_err(|error| unreadable(error.to_string()))?;
     if !metadata.is_file() {
@@ -267,20 +270,6 @@ fn inspect(
 pub fn modified_ns(metadata: &std::fs::Metadata) -> u64 {
     let age = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     age.map_or(0, |age| age.as_nanos() as u64)
-}
-
-/// A link may point anywhere under the root, and nowhere else: an index must not quietly carry
-/// text from outside of what the user named.
-fn ensure_inside(entry: &DirEntry, base: &Path) -> Result<(), SkipReason> {
-    let real = entry
-        .path()
-        .canonicalize()
-        .map_err(|error| SkipReason::Symlink { message: format!("cannot be followed: {error}") })?;
-    if real.starts_with(base) {
-        Ok(())
-    } else {
-        Err(SkipReason::Symlink { message: "leads out of the indexed folder".into() })
-    }
 }
 
 fn walk_failure(error: &ignore::Error, base: &Path) -> Skip {

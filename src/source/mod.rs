@@ -4,6 +4,7 @@
 //! were left out, each with its reason. Nothing here looks inside a document; that is `parse`.
 
 mod collection;
+mod containment;
 mod corpus;
 mod directory;
 mod globs;

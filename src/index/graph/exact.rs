@@ -67,7 +67,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut vectors = ExactVectors::new(folder.path(), 2).unwrap();
         let rows: Vec<[f32; 2]> = (0..2 * BLOCK + 3).map(|row| [row as f32, 0.5]).collect();
-        rows.iter().for_each(|row| vectors.push(row).unwrap());
+        for row in &rows {
+            vectors.push(row).unwrap();
+        }
         assert_eq!(vectors.len(), rows.len());
         assert_eq!(vectors.row(BLOCK + 1).unwrap(), rows[BLOCK + 1]);
         let mut seen = Vec::new();

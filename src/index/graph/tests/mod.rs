@@ -42,7 +42,9 @@ fn kept(values: &[f32]) -> VectorArrays {
 /// Vectors as the encoder made them.
 fn made(values: &[f32]) -> ExactVectors {
     let mut made = ExactVectors::new(&std::env::temp_dir(), DIMENSIONS).unwrap();
-    values.chunks_exact(DIMENSIONS).for_each(|row| made.push(row).unwrap());
+    for row in values.chunks_exact(DIMENSIONS) {
+        made.push(row).unwrap();
+    }
     made
 }
 
