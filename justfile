@@ -22,6 +22,11 @@ explore CASES="20000":
 fuzz ROUNDS="20000":
     DOCENT_FUZZ_ROUNDS={{ROUNDS}} cargo test --locked fuzzing
 
+# Compare `docent index` on 10,000 files that have not changed with `find` over them
+bench-unchanged *OPTIONS:
+    cargo build --release --locked
+    python3 benches/unchanged.py {{OPTIONS}}
+
 # Compare approximate search with hnswlib, usearch and faiss, in an environment of its own (needs pip)
 bench-ann *OPTIONS:
     python3 benches/ann.py {{OPTIONS}}
