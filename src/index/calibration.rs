@@ -13,6 +13,10 @@ pub struct Calibration {
     pub meaning: Usual,
     /// The cosine of the question and the nearest document's mean vector.
     pub document: Usual,
+    /// The centred cosine of the question and the passage that is ranked first; none in an index of an
+    /// earlier docent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passage: Option<Usual>,
 }
 
 /// A mean, and the standard deviation around it.

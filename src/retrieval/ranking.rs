@@ -131,8 +131,14 @@ impl Ranking<'_> {
             None => head.iter().map(|chunk| wording.dense[*chunk]).fold(0.0, f32::max),
         };
         let document = |wording: &Wording| wording.documents.iter().copied().fold(0.0, f32::max);
+        let passage = |wording: &Wording| head.first().map_or(0.0, |chunk| wording.dense[*chunk]);
         let missed = |wording: &Wording| self.index.lexical().missed(&wording.names, head);
-        Evidence { meaning: mean(&meaning), document: mean(&document), missed: mean(&missed) }
+        Evidence {
+            meaning: mean(&meaning),
+            document: mean(&document),
+            passage: mean(&passage),
+            missed: mean(&missed),
+        }
     }
 
     /// Whether to ask the index's graph.

@@ -78,8 +78,12 @@ fn an_answer_for_people() {
         .prints("1. keys.md:3-3  (score [SCORE])\n   Keys\n\n   Rotate an API key every ninety days.\n\nconfidence [CONFIDENCE]\n");
     env.docent(&["ask", "what happens to a failed delivery"]).succeeds().tells("").prints(
         "1. guides/webhooks.mdx:3-3  (score [SCORE])\n   Webhooks\n\n   A failed delivery is retried for three days.\n\n\
-         2. keys.md:3-3  (score [SCORE])\n   Keys\n\n   Rotate an API key every ninety days.\n\nconfidence [CONFIDENCE]: no good match, only the nearest passages\n",
+         2. keys.md:3-3  (score [SCORE])\n   Keys\n\n   Rotate an API key every ninety days.\n\nconfidence [CONFIDENCE]\n",
     );
+    env.docent(&["ask", "which volcano erupted over Pompeii?", "-n", "1"])
+        .succeeds()
+        .tells("")
+        .prints("1. guides/webhooks.mdx:3-3  (score [SCORE])\n   Webhooks\n\n   A failed delivery is retried for three days.\n\nconfidence [CONFIDENCE]: no good match, only the nearest passages\n");
 }
 
 #[test]
