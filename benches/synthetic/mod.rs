@@ -68,12 +68,15 @@ pub(crate) struct StandIn {
 impl StandIn {
     /// Adds what `name` stands for to `vector`.
     fn add(&self, name: &str, vector: &mut [f32]) {
-        let id = name.bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
-        let mut random = Random(id | 1);
+        let mut random = Random(hash(name) | 1);
         for (value, spread) in vector.iter_mut().zip(&self.spreads) {
             *value += spread * ((random.next() >> 40) as f32 / (1 << 24) as f32 - 0.5);
         }
     }
+}
+
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(7, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)))
 }
 
 impl Default for StandIn {
@@ -99,7 +102,7 @@ impl Embedder for StandIn {
                 self.add(topic, &mut vector);
             }
             pooled.iter_mut().zip(&vector).for_each(|(sum, value)| *sum += value);
-            token_ids.push(word.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31) ^ u32::from(byte)));
+            token_ids.push(hash(word) as u32);
             token_vectors.extend(vector);
         }
         let pooled = Embedding::normalized(pooled)

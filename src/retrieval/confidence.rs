@@ -2,8 +2,9 @@
 //! to do with the documents get in the same index.
 //!
 //! Few parameters, each with a reason. The words of a question have to be met by the best passages
-//! (the rare ones above all), the question has to be about what the documents are about, and a name
-//! that is asked for has to occur: a page about another product answers nothing about this one.
+//! (the rare ones above all), the first passage as a whole has to be about the question, the question
+//! about what the documents are about, and a name that is asked for has to occur: a page about another
+//! product answers nothing about this one.
 
 use super::ranking::Ranking;
 use super::recipe::Recipe;
@@ -29,8 +30,8 @@ const PASSAGE_SHARE: f32 = 0.5;
 /// What a missing name as rare as can be takes away, in standard deviations. No more for several:
 /// abstracts call the same thing by other names, and lost by it.
 const MISSED_NAME: f32 = 1.0;
-/// Standing out by so many standard deviations is a confidence of 0.5: in our documentation about one unrelated
-/// question in twenty gets as far, and a few more among abstracts.
+/// Standing out by so many standard deviations is a confidence of 0.5: of documentation about one unrelated
+/// question in twenty gets as far, of abstracts one in nine.
 const EVEN: f32 = 1.1;
 /// Below this confidence there is no good match.
 const NO_GOOD_MATCH: f32 = 0.5;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::ranking::Scored;
+use super::fusion::Scored;
 use crate::index::{Index, OpenError};
 
 /// Words in a row that are compared as one.

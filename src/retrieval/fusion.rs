@@ -1,5 +1,7 @@
 //! Several wordings of one question into one score.
 
+use std::cmp::Ordering;
+
 /// How much each wording counts. The question itself counts in full, 1; another wording as far as the
 /// others agree with what it puts first, so that a wrong guess at the answer cannot drown the question.
 /// All count in full where they are not gated.
@@ -59,23 +61,27 @@ fn standardized(scores: &[f32]) -> Vec<f32> {
     scores.iter().map(|score| (score - mean) / deviation).collect()
 }
 
-/// The numbers of the `count` best, best first; equal scores in the order of the chunks, so that a
-/// question has one answer.
+/// A chunk and its score.
+pub(super) type Scored = (usize, f32);
+
+/// Best first; equal scores in the order of the chunks, so that a question has one answer.
+pub(super) fn best_first(first: &Scored, second: &Scored) -> Ordering {
+    second.1.total_cmp(&first.1).then_with(|| first.0.cmp(&second.0))
+}
+
+/// The numbers of the `count` best, best first.
 pub(super) fn top(scores: &[f32], count: usize) -> Vec<usize> {
     top_of(scores.iter().copied().enumerate(), count)
 }
 
 /// The same of some chunks, which come in ascending order. Only about `count` of them are kept at a time:
 /// of a large index nearly all are turned away by one comparison.
-pub(super) fn top_of(scored: impl Iterator<Item = (usize, f32)>, count: usize) -> Vec<usize> {
-    let better = |first: &(usize, f32), second: &(usize, f32)| {
-        second.1.total_cmp(&first.1).then_with(|| first.0.cmp(&second.0))
-    };
+pub(super) fn top_of(scored: impl Iterator<Item = Scored>, count: usize) -> Vec<usize> {
     if count == 0 {
         return Vec::new();
     }
     let room = count.saturating_mul(2);
-    let mut best: Vec<(usize, f32)> = Vec::new();
+    let mut best: Vec<Scored> = Vec::new();
     let mut last: Option<f32> = None;
     for (chunk, score) in scored {
         // One that is as good as the last comes after it.
@@ -84,12 +90,12 @@ pub(super) fn top_of(scored: impl Iterator<Item = (usize, f32)>, count: usize) -
         }
         best.push((chunk, score));
         if best.len() == room {
-            best.select_nth_unstable_by(count - 1, better);
+            best.select_nth_unstable_by(count - 1, best_first);
             best.truncate(count);
             last = best.last().map(|(_, score)| *score);
         }
     }
-    best.sort_unstable_by(better);
+    best.sort_unstable_by(best_first);
     best.truncate(count);
     best.into_iter().map(|(chunk, _)| chunk).collect()
 }

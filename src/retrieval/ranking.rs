@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::confidence::{Evidence, HEAD, names};
 use super::dense::{Dense, Near, Plan, UNMET};
-use super::fusion::{fuse, gates, top_of};
+use super::fusion::{Scored, best_first, fuse, gates, top_of};
 use super::late::LateQuery;
 use super::phrase::Phrases;
 use super::recipe::Recipe;
@@ -15,9 +15,6 @@ use crate::index::{Index, QuestionCodes, in_parallel};
 
 /// Chunks that a thread takes at once for late interaction: about a tenth of a millisecond.
 const SHARE: usize = 20;
-
-/// A chunk and its score.
-pub(super) type Scored = (usize, f32);
 
 /// What ranking needs to know of an index.
 pub(super) struct Ranking<'index> {
@@ -95,7 +92,7 @@ impl Ranking<'_> {
         let (gates, by_score, mut ranked) = watch.during(Stage::Order, || {
             let gates = gates(&full, self.recipe.gates_rephrasings);
             let mut by_score: Vec<Scored> = candidates.iter().copied().zip(fuse(&full, &gates)).collect();
-            sort(&mut by_score);
+            by_score.sort_unstable_by(best_first);
             let ranked =
                 spread(&by_score, |document| self.allowance(document), |chunk| self.document_of[chunk]);
             (gates, by_score, ranked)
@@ -213,7 +210,7 @@ impl Ranking<'_> {
     /// What the graph found, and as many of the best by words: a chunk that is good enough by both
     /// views together is among the best of one.
     fn pool(&self, found: &[usize], lexical: &[f32]) -> Vec<usize> {
-        let is_match = |(chunk, score): &(usize, f32)| *score > 0.0 && self.is_admitted(*chunk);
+        let is_match = |(chunk, score): &Scored| *score > 0.0 && self.is_admitted(*chunk);
         let by_words = top_of(lexical.iter().copied().enumerate().filter(is_match), found.len());
         let pool: BTreeSet<usize> = found.iter().copied().chain(by_words).collect();
         pool.into_iter().collect()
@@ -232,8 +229,7 @@ impl Ranking<'_> {
 
     /// Filters apply before the best are taken, so that a narrow one still finds its own best.
     fn top_admitted(&self, scores: &[f32]) -> Vec<usize> {
-        let is_scored =
-            |(chunk, score): &(usize, f32)| *score > f32::NEG_INFINITY && self.is_admitted(*chunk);
+        let is_scored = |(chunk, score): &Scored| *score > f32::NEG_INFINITY && self.is_admitted(*chunk);
         top_of(scores.iter().copied().enumerate().filter(is_scored), self.recipe.candidates)
     }
 
@@ -285,18 +281,12 @@ impl Ranking<'_> {
         };
         let mut rest: Vec<Scored> =
             (0..question.first.len()).filter(is_rest).map(|chunk| (chunk, question.first[chunk])).collect();
-        sort(&mut rest);
+        rest.sort_unstable_by(best_first);
         rest
     }
 }
 
-/// Best first; equal scores in the order of the chunks, so that a question has one answer.
-fn sort(ranked: &mut [Scored]) {
-    ranked
-        .sort_unstable_by(|first, second| second.1.total_cmp(&first.1).then_with(|| first.0.cmp(&second.0)));
-}
-
-/// The same order, with scores that never rise down the list: what was put off for another document
+/// The same chunks, with scores that never rise down the list: what was put off for another document
 /// is worth no more than what it made way for, also to a reader who sorts by score.
 fn falling(ranked: impl Iterator<Item = Scored>) -> Vec<Scored> {
     let mut least = f32::INFINITY;

@@ -1,6 +1,5 @@
 //! Where links lead.
 
-use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,16 +13,16 @@ pub(super) struct Containment<'base> {
     pub(super) base: &'base Path,
     /// The folder of the last file, and whether it is inside: the files of a folder come one after the other, and
     /// following every name on the way to each takes most of the time of a walk.
-    last: RefCell<Option<(PathBuf, bool)>>,
+    last: Option<(PathBuf, bool)>,
 }
 
 impl<'base> Containment<'base> {
     pub(super) fn within(base: &'base Path) -> Self {
-        Self { base, last: RefCell::new(None) }
+        Self { base, last: None }
     }
 
     /// Refuses what is somewhere else.
-    pub(super) fn ensure(&self, entry: &DirEntry) -> Result<(), SkipReason> {
+    pub(super) fn ensure(&mut self, entry: &DirEntry) -> Result<(), SkipReason> {
         let path = entry.path();
         let is_inside = match path.parent() {
             // What is no link itself is where its folder is.
@@ -37,16 +36,15 @@ impl<'base> Containment<'base> {
         }
     }
 
-    fn holds_folder(&self, folder: &Path) -> io::Result<bool> {
-        let mut last = self.last.borrow_mut();
-        match &*last {
-            Some((known, is_inside)) if known == folder => Ok(*is_inside),
-            _ => {
-                let is_inside = self.holds(folder)?;
-                *last = Some((folder.to_owned(), is_inside));
-                Ok(is_inside)
-            }
+    fn holds_folder(&mut self, folder: &Path) -> io::Result<bool> {
+        if let Some((known, is_inside)) = &self.last
+            && known == folder
+        {
+            return Ok(*is_inside);
         }
+        let is_inside = self.holds(folder)?;
+        self.last = Some((folder.to_owned(), is_inside));
+        Ok(is_inside)
     }
 
     fn holds(&self, path: &Path) -> io::Result<bool> {

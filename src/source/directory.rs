@@ -162,9 +162,9 @@ pub fn walk(
             .map_err(|source| SourceError::Unreadable { path: root.to_owned(), source })?;
     }
     let mut inventory = Inventory::default();
-    let containment = Containment::within(&base);
+    let mut containment = Containment::within(&base);
     for entry in builder(&canonical, limits, without).build() {
-        visit(entry, &containment, limits, accepts, &mut inventory);
+        visit(entry, &mut containment, limits, accepts, &mut inventory);
         if inventory.files.len() > limits.max_files {
             return Err(SourceError::TooManyFiles { path: root.to_owned(), limit: limits.max_files });
         }
@@ -211,7 +211,7 @@ pub(super) fn is_unwanted_name(name: &str) -> bool {
 
 fn visit(
     entry: Result<DirEntry, ignore::Error>,
-    containment: &Containment<'_>,
+    containment: &mut Containment<'_>,
     limits: &Limits,
     accepts: &dyn Fn(&SourcePath) -> bool,
     inventory: &mut Inventory,
@@ -237,7 +237,7 @@ fn visit(
 fn inspect(
     entry: &DirEntry,
     path: &SourcePath,
-    containment: &Containment<'_>,
+    containment: &mut Containment<'_>,
     limits: &Limits,
     accepts: &dyn Fn(&SourcePath) -> bool,
 ) -> Result<SourceFile, SkipReason> {

@@ -161,7 +161,7 @@ impl BuiltGraph {
 /// What a graph is built over.
 pub(super) struct GraphBuilder<'work> {
     pub(super) settings: GraphSettings,
-    /// The vectors as the encoder made them, where a graph is wanted.
+    /// The vectors as the encoder made them: the truth that recall is measured by.
     pub(super) exact: &'work ExactVectors,
     /// The same as they are kept and searched.
     pub(super) vectors: &'work VectorArrays,
