@@ -3,6 +3,7 @@
 //! `render.rs` is the only writer to stdout, which carries data only; progress, notes and errors go
 //! to stderr.
 
+mod allocator;
 mod args;
 mod clients;
 mod commands;
@@ -31,6 +32,7 @@ use settings::Settings;
 /// Runs the program with `arguments` (the program's name first) and gives its exit status.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    allocator::give_back_large_blocks();
     let status = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => execute(arguments).unwrap_or_else(|failure| failure.report()),
         Err(error) => {

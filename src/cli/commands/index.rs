@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::indexed::Done;
 use super::{collections, plan};
 use crate::chunking::ChunkSettings;
+use crate::cli::allocator::give_back_everything_free;
 use crate::cli::args::{IndexArguments, SourceArguments};
 use crate::cli::declared;
 use crate::cli::exit_status::ExitStatus;
@@ -20,7 +21,7 @@ use crate::cli::settings::Settings;
 use crate::embedding::Embedder;
 use crate::embedding::catalog::ModelSpec;
 use crate::index::{
-    BuildReport, GraphSettings, IndexBuilder, Manifest, OpenError, Root, Survey, prune, read_manifest,
+    BuildReport, GraphSettings, Index, IndexBuilder, Manifest, OpenError, Root, Survey, prune, read_manifest,
 };
 use crate::progress::Progress;
 use crate::remote;
@@ -156,12 +157,17 @@ pub(super) fn build_with(
         }
     };
     let embedder = &**loaded.insert(embedder);
+    // What the build has let go of makes room for the pages that are looked at now.
+    let calibrate = |index: &Index| {
+        give_back_everything_free();
+        calibrate(index, embedder)
+    };
     let builder = IndexBuilder {
         limits: sources.limits.clone(),
         trust_times: sources.trust_times,
         graph: sources.graph,
         chunk_memory,
-        calibrate: Some(&|index| calibrate(index, embedder)),
+        calibrate: Some(&calibrate),
         ..IndexBuilder::new(settings.index.clone(), roots.to_vec(), embedder, &settings.progress)
     };
     Ok(builder.build()?)
