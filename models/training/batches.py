@@ -1,6 +1,6 @@
 """Batches whose passages are alike: the other passages of a batch are the negatives, so hard ones are had for free.
 
-A batch is made of groups of near neighbours by TF-IDF. Mining single hard negatives (and encoding each of them) costs
+A batch is made of groups of near neighbours by TF-IDF, or of the groups that were graded against each other. Mining single hard negatives (and encoding each of them) costs
 twice the time for the same number of comparisons. Passages that are all but the same never share a batch: they would be
 false negatives.
 """
@@ -37,16 +37,34 @@ def batches(examples: list[Example], size: int, group: int, seed: int) -> list[l
     generator = random.Random(seed)
     order = list(range(len(examples)))
     generator.shuffle(order)
-    free = numpy.ones(len(examples), bool)
-    groups = []
+    groups = graded(examples)
+    free = numpy.array([not example.group for example in examples])
     for seed_index in order:
         if not free[seed_index]:
             continue
         free[seed_index] = False
         groups.append([seed_index] + neighbours(vectors, seed_index, free, group - 1))
     generator.shuffle(groups)
-    flat = [index for members in groups for index in members]
-    return [flat[start : start + size] for start in range(0, len(flat), size) if len(flat) - start >= size // 2]
+    return packed(groups, size)
+
+
+def packed(groups: list[list[int]], size: int) -> list[list[int]]:
+    """Batches of at most `size` of whole groups; a last one of less than half is left out."""
+    plan: list[list[int]] = [[]]
+    for members in groups:
+        if len(plan[-1]) + len(members) > size:
+            plan.append([])
+        plan[-1].extend(members)
+    return [batch for batch in plan if len(batch) >= size // 2]
+
+
+def graded(examples: list[Example]) -> list[list[int]]:
+    """The groups that were graded: their neighbours are known, and are not all negatives."""
+    groups: dict[str, list[int]] = {}
+    for index, example in enumerate(examples):
+        if example.group:
+            groups.setdefault(example.group, []).append(index)
+    return list(groups.values())
 
 
 def neighbours(vectors: numpy.ndarray, index: int, free: numpy.ndarray, count: int) -> list[int]:

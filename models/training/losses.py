@@ -1,6 +1,7 @@
 """What training minimises: contrastive losses on the pooled vectors and on late interaction.
 
-Both are InfoNCE (van den Oord et al. 2018) of each question against all passages of its batch. Late interaction is scored
+Both are InfoNCE (van den Oord et al. 2018) of each question against all passages of its batch; where other passages were
+graded as answers too, the target is a distribution over all of them (ListNet, Cao et al. 2007). Late interaction is scored
 as docent scores it (ColBERT's MaxSim, Khattab and Zaharia 2020): tokens at unit length, centred, those of the passage
 halfway to the signs that docent keeps of them (straight-through gradient, Bengio et al. 2013).
 """
@@ -13,11 +14,12 @@ from torch.nn import functional
 from encoder import Batch
 
 POOLED_SCALE, LATE_SCALE = 20.0, 35.0
+GAINS = {1: 0.15, 2: 0.6}  # of another passage by its grade, beside 1 of the question's own
 
 
-def contrastive(scores: torch.Tensor, answers: torch.Tensor, scale: float) -> torch.Tensor:
-    """Cross entropy of scores [questions, passages] against the index of each question's passage."""
-    return functional.cross_entropy(scores * scale, answers)
+def contrastive(scores: torch.Tensor, targets: torch.Tensor, scale: float) -> torch.Tensor:
+    """Cross entropy of scores against what they should be in proportion to, both [questions, passages]."""
+    return functional.cross_entropy(scores * scale, targets / targets.sum(1, keepdim=True))
 
 
 def centred(vectors: torch.Tensor, centre: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,9 @@
 
 A folder holds `passages.jsonl` ({"id", "crumb", "text"}) and `questions.jsonl` ({"id", "questions": [...]}). Questions
 over packages hold no text ({"package", "path", "hash", "questions"}): the package is fetched, its files are cut, and the
-passage with that hash is the one.
+passage with that hash is the one. Where whoever wrote the questions had a group of passages that are alike before them,
+an entry also names its "group", and "also" says for each question which others of the group answer it: their hash (in a
+folder, their id) and a grade, 2 for as well and 1 for in part.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ class Example:
     source: str
     text: str
     questions: tuple[str, ...]
+    key: str = ""  # what `also` of others calls it
+    group: str = ""  # passages that were graded against each other; none where empty
+    also: tuple[dict[str, int], ...] = ()  # for each question: grades of other passages by their keys
 
 
 def lines(path: Path) -> list[dict]:
@@ -31,9 +36,9 @@ def lines(path: Path) -> list[dict]:
 
 def of_folder(folder: Path) -> list[Example]:
     """The examples of a folder with passages and questions."""
-    asked = {entry["id"]: entry["questions"] for entry in lines(folder / "questions.jsonl")}
+    asked = {entry["id"]: entry for entry in lines(folder / "questions.jsonl")}
     return [
-        Example(f"folder:{entry['id'].rsplit('-', 1)[0]}", f"{entry['crumb']}\n{entry['text']}", tuple(asked[entry["id"]]))
+        example(f"folder:{entry['id'].rsplit('-', 1)[0]}", f"{entry['crumb']}\n{entry['text']}", entry["id"], asked[entry["id"]])
         for entry in lines(folder / "passages.jsonl")
         if entry["id"] in asked
     ]
@@ -53,16 +58,30 @@ def of_packages(questions: list[Path], cache: Path) -> list[Example]:
             raise SystemExit(f"{package}: {len(missing)} passages are not in it, the first {missing[0]}")
         for hash_, entry in sorted(entries.items()):
             passage = found[hash_]
-            examples.append(Example(package, f"{passage.crumb}\n{passage.text}", tuple(entry["questions"])))
+            examples.append(example(package, f"{passage.crumb}\n{passage.text}", hash_, entry))
     return examples
 
 
+def example(source: str, text: str, key: str, entry: dict) -> Example:
+    """A passage with its line of questions."""
+    also = tuple(dict(grades) for grades in entry.get("also", []))
+    if also and len(also) != len(entry["questions"]):
+        raise SystemExit(f"{key}: {len(entry['questions'])} questions, and grades for {len(also)}")
+    return Example(source, text, tuple(entry["questions"]), key, entry.get("group", ""), also)
+
+
 def held_back(examples: list[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """Training examples, and those held back for measuring: whole random passages."""
-    order = list(range(len(examples)))
+    """Training examples, and those held back for measuring: random passages, whole groups of those that were graded."""
+    members: dict[str, list[int]] = {}
+    for index, example in enumerate(examples):
+        members.setdefault(example.group or f"alone {index}", []).append(index)
+    order = list(members.values())
     random.Random(seed).shuffle(order)
-    count = round(len(order) * share)
-    back = set(order[:count])
+    back: set[int] = set()
+    for group in order:
+        if len(back) >= round(len(examples) * share):
+            break
+        back.update(group)
     return (
         [example for index, example in enumerate(examples) if index not in back],
         [examples[index] for index in sorted(back)],

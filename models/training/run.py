@@ -14,6 +14,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -39,7 +40,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--keep-out", type=Path, action="append", default=[], help="evaluation sets: no passage may share 13 words in a row with them")
     parser.add_argument("--base", type=Path, help="config.json, model.safetensors and tokenizer.json to start from [default: all-MiniLM-L6-v2]")
     parser.add_argument("--out", type=Path, required=True, help="folder for everything that is made")
-    parser.add_argument("--share", type=float, default=0.75, help="share of the trained weights in the average with the untuned ones")
+    parser.add_argument("--share", type=float, default=0.85, help="share of the trained weights in the average with the untuned ones")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--epochs", type=int, default=1)
     return parser.parse_args()
@@ -73,16 +74,24 @@ def averaged(model, base: Path, share: float):
     return model.eval()
 
 
-def stages(given: argparse.Namespace) -> list[list[passages.Example]]:
-    """The folders' examples, then those of packages: one round of training each."""
-    questions = given.questions if given.questions is not None else sorted((HERE / "questions").glob("*.jsonl"))
-    rounds = [[example for folder in given.folder for example in passages.of_folder(folder)]]
-    rounds.append(passages.of_packages(questions, given.out / "packages"))
+def sources(given: argparse.Namespace) -> list[list[passages.Example]]:
+    """The folders' examples, then those of packages: files of questions whose names begin with the same number are one
+    source."""
+    files = given.questions if given.questions is not None else sorted((HERE / "questions").glob("*.jsonl"))
+    found = [[example for folder in given.folder for example in passages.of_folder(folder)]]
+    for _, some in groupby(files, key=lambda file: file.name.partition("-")[0]):
+        found.append(passages.of_packages(list(some), given.out / "packages"))
     kept_out = overlap.of_folders(given.keep_out)
-    for examples in rounds:
+    for examples in found:
         if shared := overlap.shared(examples, kept_out):
             raise SystemExit(f"{len(shared)} passages share {overlap.RUN} words in a row with an evaluation set, the first of {shared[0].source}")
-    return [examples for examples in rounds if examples]
+    return [examples for examples in found if examples]
+
+
+def split(sources: list[list[passages.Example]]) -> tuple[list[list[passages.Example]], list[passages.Example]]:
+    """What each round trains on, and what is held back of all."""
+    parts = [passages.held_back(examples, HELD_BACK, seed=5) for examples in sources]
+    return [kept for kept, _ in parts], [example for _, back in parts for example in back]
 
 
 def main() -> None:
@@ -92,10 +101,9 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     base = given.base or base_model(given.out)
     tokenizer = base / "tokenizer.json"
-    model, held = None, []
-    for number, examples in enumerate(stages(given), 1):
-        examples, back = passages.held_back(examples, HELD_BACK, seed=5)
-        held += back
+    rounds, held = split(sources(given))
+    model = None
+    for number, examples in enumerate(rounds, 1):
         print(f"round {number}: {len(examples)} passages, {sum(len(example.questions) for example in examples)} questions", flush=True)
         settings = replace(train.Settings(), epochs=given.epochs, seed=16 + number)
         model = train.train(base, tokenizer, examples, settings, given.out / f"round-{number}.state", model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -61,10 +62,34 @@ class Grouping(unittest.TestCase):
         vectors = batches.tf_idf(["one two three four", "one two three four", "five six seven eight"])
         self.assertEqual(batches.neighbours(vectors, 0, numpy.array([False, True, True]), 1), [2])
 
+    def test_a_graded_group_stays_whole(self) -> None:
+        examples = [replace(example, group=f"g{index % 7}") for index, example in enumerate(self.examples())]
+        for batch in batches.batches(examples, size=20, group=4, seed=1):
+            self.assertEqual(sum(example.group in {examples[index].group for index in batch} for example in examples), len(batch))
+        kept, back = passages.held_back(examples, 0.2, seed=3)
+        self.assertFalse({example.group for example in kept} & {example.group for example in back})
+
     def test_held_back_examples_are_not_trained_on(self) -> None:
         kept, back = passages.held_back(self.examples(), 0.25, seed=3)
         self.assertEqual((len(kept), len(back)), (36, 12))
         self.assertFalse({example.text for example in kept} & {example.text for example in back})
+
+
+class Reading(unittest.TestCase):
+    def read(self, questions: str) -> list[Example]:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = ['{"id": "a-1", "crumb": "A", "text": "one"}', '{"id": "a-2", "crumb": "A", "text": "two"}']
+            (Path(folder) / "passages.jsonl").write_text("\n".join(rows), encoding="utf-8")
+            (Path(folder) / "questions.jsonl").write_text(questions, encoding="utf-8")
+            return passages.of_folder(Path(folder))
+
+    def test_grades_of_others_come_with_each_question(self) -> None:
+        read = self.read('{"id": "a-1", "questions": ["p", "q"], "group": "g", "also": [[], [["a-2", 2]]]}')
+        self.assertEqual([(one.text, one.key, one.group, one.also) for one in read], [("A\none", "a-1", "g", ({}, {"a-2": 2}))])
+
+    def test_a_question_without_grades_is_refused_where_others_have_them(self) -> None:
+        with self.assertRaisesRegex(SystemExit, "a-1: 2 questions, and grades for 1"):
+            self.read('{"id": "a-1", "questions": ["p", "q"], "group": "g", "also": [[]]}')
 
 
 class KeepingOut(unittest.TestCase):

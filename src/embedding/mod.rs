@@ -92,7 +92,7 @@ pub struct Encoding {
 
 /// How much a model's similarities differ between the passages of a collection: the standard
 /// deviations over all passages, for a question that the collection is about. Dividing by them puts
-/// models, and the views of one model, on one scale.
+/// models, and the views of one model, on one scale. And whether one of the views was trained.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spreads {
@@ -100,13 +100,17 @@ pub struct Spreads {
     pub dense: f32,
     /// Of the means of the tokens' best cosines (late interaction).
     pub late: f32,
+    /// Whether the token vectors were trained to be compared one by one: then late interaction tells more
+    /// than pooled vectors do.
+    #[serde(default)]
+    pub late_is_trained: bool,
 }
 
 impl Default for Spreads {
     /// Those of all-MiniLM-L6-v2, nearly the same on three collections: developer documentation,
-    /// abstracts, mixed technical documentation. docent-minilm, made from it, is run with them too.
+    /// abstracts, mixed technical documentation. docent-minilm, made from it, has them too.
     fn default() -> Self {
-        Self { dense: 0.11, late: 0.053 }
+        Self { dense: 0.11, late: 0.053, late_is_trained: false }
     }
 }
 
