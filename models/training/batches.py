@@ -1,8 +1,8 @@
 """Batches whose passages are alike: the other passages of a batch are the negatives, so hard ones are had for free.
 
-A batch is made of groups of near neighbours by TF-IDF, or of the groups that were graded against each other. Mining single hard negatives (and encoding each of them) costs
-twice the time for the same number of comparisons. Passages that are all but the same never share a batch: they would be
-false negatives.
+A batch is made of groups of near neighbours by TF-IDF, or of the groups that were graded against each other. Mining
+single hard negatives (and encoding each of them) costs twice the time for the same number of comparisons. Among
+neighbours by TF-IDF there are none that are all but the same: they would be false negatives.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from passages import Example
 
 WORD = re.compile(r"[a-z0-9_]{2,}")
 BUCKETS = 8192
+GAINS = {1: 0.15, 2: 0.6}  # of another passage by its grade, beside 1 of the question's own
 DUPLICATE = 0.75  # cosine of TF-IDF from which two passages count as the same
 
 
@@ -32,7 +33,8 @@ def tf_idf(texts: list[str]) -> numpy.ndarray:
 
 
 def batches(examples: list[Example], size: int, group: int, seed: int) -> list[list[int]]:
-    """Indices of examples in batches of `size`, in groups of `group` neighbours; every example once."""
+    """Indices of examples in batches of `size`, in groups of `group` neighbours; every example once,
+    but for less than half a batch at the end."""
     vectors = tf_idf([example.text for example in examples])
     generator = random.Random(seed)
     order = list(range(len(examples)))
@@ -49,13 +51,29 @@ def batches(examples: list[Example], size: int, group: int, seed: int) -> list[l
 
 
 def packed(groups: list[list[int]], size: int) -> list[list[int]]:
-    """Batches of at most `size` of whole groups; a last one of less than half is left out."""
+    """Batches of at most `size` of whole groups; the last one is left out where it is less than half."""
     plan: list[list[int]] = [[]]
     for members in groups:
         if len(plan[-1]) + len(members) > size:
             plan.append([])
         plan[-1].extend(members)
-    return [batch for batch in plan if len(batch) >= size // 2]
+    return plan if len(plan[-1]) >= size // 2 else plan[:-1]
+
+
+def targets(some: list[Example]) -> numpy.ndarray:
+    """What each passage of a batch is worth to each question, [questions, passages]: 1 its own, less the others that were
+    graded as answers too, and 0 the rest."""
+    places = {example.key: index for index, example in enumerate(some) if example.key}
+    rows = numpy.zeros((sum(len(example.questions) for example in some), len(some)), numpy.float32)
+    row = 0
+    for index, example in enumerate(some):
+        for number in range(len(example.questions)):
+            for key, grade in (example.also[number] if example.also else {}).items():
+                if key in places:
+                    rows[row, places[key]] = GAINS[grade]
+            rows[row, index] = 1.0
+            row += 1
+    return rows
 
 
 def graded(examples: list[Example]) -> list[list[int]]:

@@ -14,7 +14,6 @@ from torch.nn import functional
 from encoder import Batch
 
 POOLED_SCALE, LATE_SCALE = 20.0, 35.0
-GAINS = {1: 0.15, 2: 0.6}  # of another passage by its grade, beside 1 of the question's own
 
 
 def contrastive(scores: torch.Tensor, targets: torch.Tensor, scale: float) -> torch.Tensor:

@@ -17,6 +17,9 @@ from pathlib import Path
 import packages
 
 
+LEEWAY = 8  # passages more than wanted that may be held back, so that a group stays whole
+
+
 @dataclass(frozen=True)
 class Example:
     """A passage as docent embeds it (breadcrumb, line break, text) and the questions that it answers."""
@@ -64,10 +67,15 @@ def of_packages(questions: list[Path], cache: Path) -> list[Example]:
 
 def example(source: str, text: str, key: str, entry: dict) -> Example:
     """A passage with its line of questions."""
-    also = tuple(dict(grades) for grades in entry.get("also", []))
+    also, group = tuple(dict(grades) for grades in entry.get("also", [])), entry.get("group", "")
     if also and len(also) != len(entry["questions"]):
         raise SystemExit(f"{key}: {len(entry['questions'])} questions, and grades for {len(also)}")
-    return Example(source, text, tuple(entry["questions"]), key, entry.get("group", ""), also)
+    if also and not group:
+        raise SystemExit(f"{key}: grades of others, and no group that they are in")
+    for other, grade in (pair for grades in also for pair in grades.items()):
+        if grade not in (1, 2) or other == key:
+            raise SystemExit(f"{key}: grade {grade} of {other}: give 1 or 2, to other passages")
+    return Example(source, text, tuple(entry["questions"]), key, group, also)
 
 
 def held_back(examples: list[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
@@ -78,10 +86,11 @@ def held_back(examples: list[Example], share: float, seed: int) -> tuple[list[Ex
     order = list(members.values())
     random.Random(seed).shuffle(order)
     back: set[int] = set()
+    wanted = round(len(examples) * share)
     for group in order:
-        if len(back) >= round(len(examples) * share):
-            break
-        back.update(group)
+        # A large group would be most of a small folder.
+        if len(back) < wanted and len(back) + len(group) < wanted + LEEWAY:
+            back.update(group)
     return (
         [example for index, example in enumerate(examples) if index not in back],
         [examples[index] for index in sorted(back)],

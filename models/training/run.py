@@ -13,8 +13,8 @@ import json
 import subprocess
 import sys
 import zipfile
+import zlib
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -36,6 +36,7 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=Path, action="append", default=[], help="passages.jsonl and questions.jsonl; repeatable")
+    parser.add_argument("--own", type=Path, action="append", default=[], help="the same, of the documents that matter most: trained on last; repeatable")
     parser.add_argument("--questions", type=Path, action="append", help="questions over packages [default: those kept here]")
     parser.add_argument("--keep-out", type=Path, action="append", default=[], help="evaluation sets: no passage may share 13 words in a row with them")
     parser.add_argument("--base", type=Path, help="config.json, model.safetensors and tokenizer.json to start from [default: all-MiniLM-L6-v2]")
@@ -75,12 +76,16 @@ def averaged(model, base: Path, share: float):
 
 
 def sources(given: argparse.Namespace) -> list[list[passages.Example]]:
-    """The folders' examples, then those of packages: files of questions whose names begin with the same number are one
-    source."""
+    """The folders' examples, then those of packages, last those of one's own folders. Files of questions whose names begin
+    with the same number are one source."""
     files = given.questions if given.questions is not None else sorted((HERE / "questions").glob("*.jsonl"))
+    numbered: dict[int, list[Path]] = {}
+    for file in files:
+        number = file.name.partition("-")[0]
+        numbered.setdefault(int(number) if number.isdigit() else 0, []).append(file)
     found = [[example for folder in given.folder for example in passages.of_folder(folder)]]
-    for _, some in groupby(files, key=lambda file: file.name.partition("-")[0]):
-        found.append(passages.of_packages(list(some), given.out / "packages"))
+    found += [passages.of_packages(some, given.out / "packages") for _, some in sorted(numbered.items())]
+    found.append([example for folder in given.own for example in passages.of_folder(folder)])
     kept_out = overlap.of_folders(given.keep_out)
     for examples in found:
         if shared := overlap.shared(examples, kept_out):
@@ -92,6 +97,11 @@ def split(sources: list[list[passages.Example]]) -> tuple[list[list[passages.Exa
     """What each round trains on, and what is held back of all."""
     parts = [passages.held_back(examples, HELD_BACK, seed=5) for examples in sources]
     return [kept for kept, _ in parts], [example for _, back in parts for example in back]
+
+
+def digest(examples: list[passages.Example]) -> int:
+    """Tells what a round trains on, so that the state of another is not taken up."""
+    return zlib.crc32("\n".join(example.text for example in examples).encode())
 
 
 def main() -> None:
@@ -106,7 +116,8 @@ def main() -> None:
     for number, examples in enumerate(rounds, 1):
         print(f"round {number}: {len(examples)} passages, {sum(len(example.questions) for example in examples)} questions", flush=True)
         settings = replace(train.Settings(), epochs=given.epochs, seed=16 + number)
-        model = train.train(base, tokenizer, examples, settings, given.out / f"round-{number}.state", model)
+        state = given.out / f"round-{number}-{digest(examples):08x}.state"
+        model = train.train(base, tokenizer, examples, settings, state, model)
     model = averaged(model, base, given.share)
     figures = measure(model, base, Texts(tokenizer), held)
     ship(model, tokenizer, given.out)

@@ -64,10 +64,30 @@ class Grouping(unittest.TestCase):
 
     def test_a_graded_group_stays_whole(self) -> None:
         examples = [replace(example, group=f"g{index % 7}") for index, example in enumerate(self.examples())]
-        for batch in batches.batches(examples, size=20, group=4, seed=1):
+        plan = batches.batches(examples, size=20, group=4, seed=1)
+        self.assertEqual(sorted(index for batch in plan for index in batch), list(range(48)))
+        for batch in plan:
             self.assertEqual(sum(example.group in {examples[index].group for index in batch} for example in examples), len(batch))
         kept, back = passages.held_back(examples, 0.2, seed=3)
+        self.assertTrue(back)
         self.assertFalse({example.group for example in kept} & {example.group for example in back})
+
+    def test_only_the_end_of_a_plan_is_left_out(self) -> None:
+        self.assertEqual(batches.packed([[0], [1, 2, 3, 4], [5, 6, 7], [8]], size=4), [[0], [1, 2, 3, 4], [5, 6, 7, 8]])
+        self.assertEqual(batches.packed([[0, 1, 2, 3], [4]], size=4), [[0, 1, 2, 3]])
+
+    def test_a_large_group_is_not_held_back(self) -> None:
+        examples = [replace(example, group="one" if index < 40 else "") for index, example in enumerate(self.examples())]
+        for seed in range(20):
+            self.assertLess(len(passages.held_back(examples, 0.06, seed)[1]), 3 + passages.LEEWAY)
+
+    def test_a_passage_is_worth_what_it_was_graded(self) -> None:
+        some = [
+            Example("s", "a", ("p", "q"), "a", "g", ({"b": 2, "elsewhere": 1}, {})),
+            Example("s", "b", ("r",), "b", "g", ({"a": 1},)),
+        ]
+        wanted = numpy.array([[1, 0.6], [1, 0], [0.15, 1]], numpy.float32)
+        numpy.testing.assert_array_equal(batches.targets(some), wanted)
 
     def test_held_back_examples_are_not_trained_on(self) -> None:
         kept, back = passages.held_back(self.examples(), 0.25, seed=3)
@@ -86,6 +106,15 @@ class Reading(unittest.TestCase):
     def test_grades_of_others_come_with_each_question(self) -> None:
         read = self.read('{"id": "a-1", "questions": ["p", "q"], "group": "g", "also": [[], [["a-2", 2]]]}')
         self.assertEqual([(one.text, one.key, one.group, one.also) for one in read], [("A\none", "a-1", "g", ({}, {"a-2": 2}))])
+
+    def test_grades_that_nothing_could_use_are_refused(self) -> None:
+        for wrong, reason in (
+            ('"group": "g", "also": [[["a-2", 3]]]', "a-1: grade 3 of a-2"),
+            ('"group": "g", "also": [[["a-1", 1]]]', "a-1: grade 1 of a-1"),
+            ('"also": [[["a-2", 1]]]', "a-1: grades of others, and no group"),
+        ):
+            with self.assertRaisesRegex(SystemExit, reason):
+                self.read('{"id": "a-1", "questions": ["p"], ' + wrong + "}")
 
     def test_a_question_without_grades_is_refused_where_others_have_them(self) -> None:
         with self.assertRaisesRegex(SystemExit, "a-1: 2 questions, and grades for 1"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 import losses
-from batches import batches
+from batches import batches, targets
 from encoder import PASSAGE_TOKENS, QUESTION_TOKENS, Batch, Texts, load, pooled, token_vectors
 from passages import Example
 
@@ -59,27 +59,11 @@ def encode(model: torch.nn.Module, texts: Texts, strings: list[str], longest: in
     return torch.stack(rows), whole
 
 
-def targets(some: list[Example]) -> torch.Tensor:
-    """What each passage of a batch is worth to each question, [questions, passages]: 1 its own, less the others that were
-    graded as answers too, and 0 the rest."""
-    places = {example.key: index for index, example in enumerate(some) if example.key}
-    rows = []
-    for index, example in enumerate(some):
-        for number in range(len(example.questions)):
-            row = torch.zeros(len(some))
-            row[index] = 1.0
-            for key, grade in (example.also[number] if example.also else {}).items():
-                if key in places:
-                    row[places[key]] = losses.GAINS[grade]
-            rows.append(row)
-    return torch.stack(rows)
-
-
 def step_loss(model, texts: Texts, some: list[Example], weights: torch.Tensor, settings: Settings) -> tuple[torch.Tensor, torch.Tensor]:
     """Pooled and late loss of one batch."""
     read_vectors, read = encode(model, texts, [example.text for example in some], PASSAGE_TOKENS, settings.part)
     questions = [question for example in some for question in example.questions]
-    answers = targets(some)
+    answers = torch.from_numpy(targets(some))
     asked_vectors, asked = encode(model, texts, questions, QUESTION_TOKENS, 3 * settings.part)
     alike = pooled(asked_vectors, asked) @ pooled(read_vectors, read).T
     late = losses.late_scores(asked_vectors, asked, read_vectors, read, weights)

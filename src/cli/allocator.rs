@@ -12,11 +12,11 @@ mod setting {
     /// A block from this many bytes on is one that is given back: twice what glibc starts with.
     const LARGE: libc::c_int = 256 << 10;
 
-    /// Has large blocks given back as soon as they are freed. Called once, before there are threads.
+    /// Has large blocks given back as soon as they are freed. Called once, before the program starts threads.
     #[expect(unsafe_code, reason = "a setting of the C library; the argument is in the body")]
     pub(in crate::cli) fn give_back_large_blocks() {
-        // SAFETY: `mallopt` changes two numbers of the allocator, and is called before any other thread is there. A
-        // value that it does not take leaves things as they were.
+        // SAFETY: `mallopt` takes the allocator's lock and changes two numbers that decide where later blocks come
+        // from; no block that is in use is touched. A value that it does not take leaves things as they were.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
             libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE);

@@ -32,7 +32,6 @@ use settings::Settings;
 /// Runs the program with `arguments` (the program's name first) and gives its exit status.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    allocator::give_back_large_blocks();
     let status = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => execute(arguments).unwrap_or_else(|failure| failure.report()),
         Err(error) => {
@@ -50,6 +49,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Every way the program can go.
 fn execute(arguments: Arguments) -> Result<ExitStatus, Failure> {
+    // Only for builds: a server takes and frees the same blocks again and again.
+    if matches!(arguments.command, Command::Quickstart(_) | Command::Index(_) | Command::Watch(_)) {
+        allocator::give_back_large_blocks();
+    }
     let settings = Settings::new(arguments.global);
     match arguments.command {
         Command::Quickstart(quickstart) => commands::quickstart::run(&settings, quickstart),

@@ -448,6 +448,8 @@ mod tests {
         assert_eq!((model.pooling, model.kind), (Pooling::Mean, ModelKind::Onnx));
         assert!(model.files.iter().all(|file| file.sha256.is_some() && file.size.is_some()));
         assert_eq!(find("all-minilm-l6-v2").file(FileRole::Tokenizer).unwrap().sources.len(), 3);
+        let is_trained = |name| find(name).spreads.late_is_trained;
+        assert!(is_trained("docent-minilm") && !is_trained("all-minilm-l6-v2") && !is_trained("bge-small"));
     }
 
     #[test]

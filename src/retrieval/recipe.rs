@@ -28,6 +28,12 @@ impl View {
     }
 }
 
+/// The shares of the views that rest on pooled vectors, and the full score, where no trained token vectors stand
+/// beside them.
+const DENSE_ALONE: f32 = 1.0;
+const DOCUMENT_ALONE: f32 = 0.25;
+const FULL_SCORE: f32 = 30.0;
+
 /// How a question's views become one ranking.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
@@ -41,7 +47,8 @@ pub struct Recipe {
     /// BM25F as a share of its maximum, which is on one scale by itself.
     pub(super) lexical: View,
     /// The same for a question in a sentence, which is in the asker's own words: measured on
-    /// questions about documentation it is best by half of what claims and keywords need.
+    /// questions about documentation, shares of 0 to 5 can hardly be told from each other, and those of claims and
+    /// keywords are too much. It keeps words that must be there, such as names, from being overlooked.
     pub(super) lexical_of_questions: View,
     /// The cosine of the question and its document's mean vector.
     pub(super) document: View,
@@ -64,11 +71,15 @@ pub struct Recipe {
 
 impl Recipe {
     /// The recipe for a model whose similarities differ this much. Beside trained token vectors the two views
-    /// that rest on pooled ones count half or less; measured on questions about documentation, that finds
-    /// the passage with the answer more often, and costs a model without such training more than it gains.
+    /// that rest on pooled ones have less to add and count half or less (docs/ablation.md); a model without such
+    /// training would lose by it.
     #[must_use]
     pub fn for_spreads(spreads: Spreads) -> Self {
-        let (dense, document) = if spreads.late_is_trained { (0.5, 0.1) } else { (1.0, 0.25) };
+        let (dense, document, full_score) = if spreads.late_is_trained {
+            (0.5, 0.1, 26.0)
+        } else {
+            (DENSE_ALONE, DOCUMENT_ALONE, FULL_SCORE)
+        };
         Self {
             late: View { share: 1.0, spread: spreads.late },
             dense: View { share: dense, spread: spreads.dense },
@@ -81,7 +92,7 @@ impl Recipe {
             chunks_per_document: 2,
             chunks_per_page: 16,
             gates_rephrasings: true,
-            full_score: 30.0,
+            full_score,
         }
     }
 
@@ -94,7 +105,14 @@ impl Recipe {
     #[must_use]
     pub fn without(self, part: Part) -> Self {
         match part {
-            Part::Late => Self { late: self.late.without(), late_takes_over: 0.0, ..self },
+            Part::Late => Self {
+                late: self.late.without(),
+                late_takes_over: 0.0,
+                dense: View { share: DENSE_ALONE, ..self.dense },
+                document: View { share: DOCUMENT_ALONE, ..self.document },
+                full_score: FULL_SCORE,
+                ..self
+            },
             Part::Dense => Self { dense: self.dense.without(), ..self },
             Part::Lexical => Self {
                 lexical: self.lexical.without(),
@@ -176,6 +194,7 @@ mod tests {
         assert!(trained.dense.part(0.3) < usual.dense.part(0.3));
         assert!(trained.document.part(0.3) < usual.document.part(0.3));
         assert_eq!((trained.late, trained.lexical), (usual.late, usual.lexical));
+        assert_eq!(trained.without(Part::Late), usual.without(Part::Late), "nothing trained is left");
     }
 
     #[test]
