@@ -5,7 +5,8 @@
     docent eval build/unseen --index build/unseen/index --by kind
 
 The corpus is the pages that questions are about and, of each package, other pages up to 120 kB. A question's own page
-has grade 3, pages with passages that were graded as answers theirs; its quote is the longest plain line of its passage.
+has grade 3, pages with passages that were graded as answers theirs; its quote is the longest plain line of its passage,
+where the page has that line too.
 """
 
 from __future__ import annotations
@@ -42,37 +43,42 @@ def place(entry: dict) -> str:
     return f"{re.sub('[:/@]', '-', entry['package'])}/{entry['path']}"
 
 
-def quote(text: str) -> str | None:
-    """The longest line without marks, which the parsing of a page leaves as it is."""
-    plain = [line.strip() for line in text.split("\n") if not re.search(r"[`<>\[\]*_|:\\]", line)]
+def quote(text: str, page: str) -> str | None:
+    """The longest line without marks that the page has word for word, so that whoever parses it finds it."""
+    plain = [line.strip() for line in text.split("\n") if not re.search(r"[`<>\[\]*_|:\\]", line) and line.strip() in page]
     longest = max(plain, key=len, default="")
     return longest if len(longest) >= SHORTEST_QUOTE else None
 
 
-def write_pages(package: str, asked: set[str], archive: Path, corpus: Path) -> dict[str, cut.Passage]:
-    """Writes a package's pages; its passages by their hashes."""
+def write_pages(package: str, asked: set[str], archive: Path, corpus: Path) -> dict[str, tuple[cut.Passage, str]]:
+    """Writes a package's pages; its passages by their hashes, each with the text of its page."""
     found, others = {}, 0
     with tarfile.open(archive) as opened:
         for member in opened:
             path = member.name.partition("/")[2]
             if not member.isfile() or member.size > packages.LARGEST_FILE or not (path in asked or is_page(path)):
                 continue
+            if ".." in PurePosixPath(path).parts:
+                raise SystemExit(f"{archive}: `{member.name}` leads out of the folder")
             if path not in asked:
-                others += member.size
-                if others > OTHER_PAGES:
+                if others + member.size > OTHER_PAGES:
                     continue
+                others += member.size
             text = opened.extractfile(member).read().decode("utf-8", "replace")
             target = corpus / place({"package": package, "path": path})
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
-            found |= {passage.hash: passage for passage in cut.cut(package, path, text)}
+            found |= {passage.hash: (passage, text) for passage in cut.cut(package, path, text)}
     return found
 
 
-def questions(entry: dict, entries: dict[str, dict], found: dict[str, cut.Passage]) -> list[dict]:
+def questions(entry: dict, entries: dict[str, dict], found: dict[str, tuple[cut.Passage, str]]) -> list[dict]:
     """The questions of one passage as `docent eval` reads them."""
+    if entry["hash"] not in found:
+        raise SystemExit(f"{entry['package']}: `{entry['path']}` has no passage {entry['hash']}")
     rows = []
-    quoted = quote(found[entry["hash"]].text)
+    passage, page = found[entry["hash"]]
+    quoted = quote(passage.text, page)
     for kind, question, also in zip(KINDS, entry["questions"], entry["also"]):
         grades = {place(entries[other]): grade for other, grade in sorted(also, key=lambda pair: pair[1]) if other in entries}
         grades[place(entry)] = 3
@@ -90,7 +96,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the corpus, the questions and the packages")
     out = parser.parse_args().out
     entries = {entry["hash"]: entry for file in sorted((HERE / "unseen").glob("docs-*.jsonl")) for entry in passages.lines(file)}
-    found: dict[str, cut.Passage] = {}
+    found: dict[str, tuple[cut.Passage, str]] = {}
     for package in sorted({entry["package"] for entry in entries.values()}):
         asked = {entry["path"] for entry in entries.values() if entry["package"] == package}
         found |= write_pages(package, asked, packages.archive(package, out / "packages"), out / "corpus")

@@ -9,6 +9,7 @@ from pathlib import Path
 from passages import Example
 
 RUN = 13
+TEXTS = (".md", ".mdx", ".rst", ".txt", ".json", ".jsonl", ".tsv", ".html", ".py", ".rs", ".js", ".mjs", ".ts")
 WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -23,7 +24,7 @@ def of_folders(folders: list[Path]) -> set[str]:
     found: set[str] = set()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.suffix in (".md", ".mdx", ".json", ".jsonl", ".txt") and path.is_file():
+            if path.suffix.lower() in TEXTS and path.is_file():
                 found |= runs(path.read_text(encoding="utf-8", errors="replace"))
     return found
 

@@ -113,6 +113,7 @@ def main() -> None:
     base = given.base or base_model(given.out)
     tokenizer = base / "tokenizer.json"
     rounds, held = split(sources(given))
+    measured = {"held-back passages": held} | (unseen(given.out, rounds) if given.questions is None else {})
     model = None
     for number, examples in enumerate(rounds, 1):
         print(f"round {number}: {len(examples)} passages, {sum(len(example.questions) for example in examples)} questions", flush=True)
@@ -120,7 +121,6 @@ def main() -> None:
         state = given.out / f"round-{number}-{digest(examples):08x}.state"
         model = train.train(base, tokenizer, examples, settings, state, model)
     model = averaged(model, base, given.share)
-    measured = {"held-back passages": held} | (unseen(given.out, rounds) if given.questions is None else {})
     figures = {what: measure(model, base, Texts(tokenizer), examples, what) for what, examples in measured.items()}
     ship(model, tokenizer, given.out)
     (given.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -127,7 +127,11 @@ class KeepingOut(unittest.TestCase):
     def test_thirteen_words_in_a_row_are_found_whatever_stands_between_them(self) -> None:
         run = "a b c d e f g h i j k l m".split()
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "set.jsonl").write_text(", ".join(run), encoding="utf-8")
+            for name in ("set.jsonl", "page.rst", "tool.py"):
+                with self.subTest(name):
+                    (Path(folder) / name).write_text(", ".join(run), encoding="utf-8")
+                    self.assertEqual(len(overlap.of_folders([Path(folder)])), 1)
+                    (Path(folder) / name).rename(Path(folder) / "set.txt")
             kept_out = overlap.of_folders([Path(folder)])
         shared = Example("s", "say " + " ".join(run).upper(), ())
         other = Example("s", "say " + " ".join(run[:-1]), ())
@@ -158,12 +162,15 @@ class EvaluationSets(unittest.TestCase):
         entry = {"package": "pypi:a==1", "path": "docs/pool.rst", "hash": passage.hash, "questions": ["p", "q", "r"]}
         entry["also"] = [[["b", 1]], [["b", 2], ["elsewhere", 2]], []]
         other = {"package": "npm:@x/b@2", "path": "README.md"}
-        rows = evaluation_set.questions(entry, {passage.hash: entry, "b": other}, {passage.hash: passage})
+        rows = evaluation_set.questions(entry, {passage.hash: entry, "b": other}, {passage.hash: (passage, f"Pool\n====\n\n{passage.text}\nA line that is as long, and is in no passage of this page, at all\n")})
         grades = [{one["path"]: one["grade"] for one in row["relevant"]} for row in rows]
         own = {"pypi-a==1/docs/pool.rst": 3}
         self.assertEqual(grades, [{"npm--x-b-2/README.md": 1} | own, {"npm--x-b-2/README.md": 2} | own, own])
         self.assertEqual([row["kind"] for row in rows], ["everyday", "task", "search"])
         self.assertEqual(rows[0]["quotes"], [{"path": "pypi-a==1/docs/pool.rst", "text": line}])
+        self.assertIsNone(evaluation_set.quote(line, "Every worker keeps its :role:`own` connection until the job is over"))
+        with self.assertRaisesRegex(SystemExit, "pypi:a==1: `docs/pool.rst` has no passage"):
+            evaluation_set.questions(entry, {}, {})
 
     def test_a_licence_and_a_list_of_files_are_no_pages(self) -> None:
         paths = ["docs/a.md", "README.rst", "docs/LICENSE.txt", "sources.txt", "doc/guide.txt", "tests/data.md"]
