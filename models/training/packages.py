@@ -39,6 +39,9 @@ def archive(package: str, cache: Path) -> Path:
 
 def run(command: list[str]) -> None:
     """Runs a client; what it said is the error where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise SystemExit(f"`{command[0]}` is not installed; packages are fetched with it") from None
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
