@@ -96,15 +96,24 @@ pub fn shipped_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// Copies the file from the first of `folders` that has it.
+/// Copies the file from the first of `folders` that has it as it is wanted: another may have that of another version.
 pub(super) fn fetch(
     source: &ShippedSource,
     file: &FileSpec,
     scratch: &Path,
     folders: &[PathBuf],
 ) -> Result<Copied, ShippedError> {
-    let found = folders.iter().map(|folder| folder.join(&source.path)).find(|path| path.is_file());
-    let path = found.ok_or_else(|| ShippedError::Absent { looked_in: folders.to_vec() })?;
+    let mut first_failure = None;
+    for path in folders.iter().map(|folder| folder.join(&source.path)).filter(|path| path.is_file()) {
+        match copy_wanted(path, file, scratch) {
+            Ok(copied) => return Ok(copied),
+            Err(failure) => first_failure = first_failure.or(Some(failure)),
+        }
+    }
+    Err(first_failure.unwrap_or_else(|| ShippedError::Absent { looked_in: folders.to_vec() }))
+}
+
+fn copy_wanted(path: PathBuf, file: &FileSpec, scratch: &Path) -> Result<Copied, ShippedError> {
     let copied = copy(&path, &scratch.join(&file.name))?;
     match file.sha256 {
         Some(wanted) if wanted != copied.sha256 => {
@@ -163,6 +172,18 @@ mod tests {
         fs::write(folders[1].join("own/model.onnx"), "abc").unwrap();
         let copied = fetch(&source(), &file(Some(ABC)), root.path(), &folders).unwrap();
         assert_eq!(copied.bytes, 3);
+        assert_eq!(fs::read(copied.path).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_passed_over() {
+        let root = tempfile::tempdir().unwrap();
+        let folders = [root.path().join("before"), root.path().join("now")];
+        for (folder, text) in folders.iter().zip(["ab", "abc"]) {
+            fs::create_dir_all(folder.join("own")).unwrap();
+            fs::write(folder.join("own/model.onnx"), text).unwrap();
+        }
+        let copied = fetch(&source(), &file(Some(ABC)), root.path(), &folders).unwrap();
         assert_eq!(fs::read(copied.path).unwrap(), b"abc");
     }
 
