@@ -13,6 +13,7 @@ mod graph;
 mod hashing;
 mod npy;
 mod onnx;
+mod pool;
 pub mod pull;
 mod session;
 pub mod store;
@@ -148,6 +149,10 @@ pub trait Embedder: Send + Sync {
     fn shared_weights(&self) -> Option<u64> {
         None
     }
+
+    /// Called where no text comes for a while, and none is being encoded: gives back memory that the next text has
+    /// made again.
+    fn rest(&self) {}
 
     /// How much its similarities differ between passages.
     fn spreads(&self) -> Spreads {

@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Condvar, Mutex, PoisonError};
 
 use tokenizers::Tokenizer;
 
 use super::calibration::{self, Form};
 use super::catalog::{ModelSpec, Pooling};
 use super::graph::Arithmetic;
-use super::session::{EncoderSession, SessionMaker, Sessions, environment};
+use super::pool::SessionPool;
 use super::store::ModelFiles;
 use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role, Spreads};
 
@@ -36,8 +35,8 @@ impl Threads {
     }
 }
 
-/// A pool of sessions of one model: one text a run, so that a vector never depends on what else
-/// is in a batch, and no padding is computed.
+/// An encoder with a pool of sessions: one text a run, so that a vector never depends on what else is in a
+/// batch, and no padding is computed.
 pub struct OnnxEmbedder {
     identity: ModelIdentity,
     form: Form,
@@ -49,10 +48,7 @@ pub struct OnnxEmbedder {
     tokenizer: Tokenizer,
     /// Ids of special tokens and punctuation, which say nothing in late interaction.
     silent: HashSet<u32>,
-    sessions: Mutex<Vec<EncoderSession>>,
-    shared_weights: Option<u64>,
-    returned: Condvar,
-    threads: Threads,
+    sessions: SessionPool,
 }
 
 impl OnnxEmbedder {
@@ -92,11 +88,9 @@ impl OnnxEmbedder {
         runtime: &Path,
         threads: Threads,
     ) -> Result<Self, EmbedError> {
-        let environment = environment(runtime)?;
-        let load_error = |message: String| EmbedError::Load { model: spec.name.clone(), message };
-        let tokenizer = load_tokenizer(&files.tokenizer).map_err(&load_error)?;
-        let maker = SessionMaker { form, spec, files, tokenizer: &tokenizer, environment, threads };
-        let Sessions { sessions, shared_weights } = maker.sessions().map_err(&load_error)?;
+        let tokenizer = load_tokenizer(&files.tokenizer)
+            .map_err(|message| EmbedError::Load { model: spec.name.clone(), message })?;
+        let sessions = SessionPool::load(form, spec, files, runtime, threads, &tokenizer)?;
         Ok(Self {
             identity: Self::identity_of(spec, files),
             form,
@@ -106,32 +100,8 @@ impl OnnxEmbedder {
             passage_prefix: spec.passage_prefix.clone(),
             silent: silent_tokens(&tokenizer),
             tokenizer,
-            threads: Threads { sessions: sessions.len(), ..threads },
-            sessions: Mutex::new(sessions),
-            shared_weights,
-            returned: Condvar::new(),
+            sessions,
         })
-    }
-
-    /// Runs `work` with a session of the pool, waiting for one where all are busy.
-    fn with_session<T>(&self, work: impl FnOnce(&mut EncoderSession) -> T) -> T {
-        let mut pool = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut session = loop {
-            match pool.pop() {
-                Some(session) => break session,
-                None => pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner),
-            }
-        };
-        drop(pool);
-        let result = work(&mut session);
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).push(session);
-        self.returned.notify_one();
-        result
-    }
-
-    fn run(&self, text: &str) -> Result<(Vec<u32>, Vec<f32>), String> {
-        let max_tokens = self.identity.max_tokens;
-        self.with_session(|session| session.run(&self.tokenizer, text, max_tokens))
     }
 
     /// The tokens that carry content; all of them where none does.
@@ -172,9 +142,9 @@ impl Embedder for OnnxEmbedder {
             Role::Passage => &self.passage_prefix,
         };
         let model = || self.identity.name.clone();
-        let (token_ids, token_vectors) = self
-            .run(&format!("{prefix}{text}"))
-            .map_err(|message| EmbedError::Run { model: model(), bytes: text.len(), message })?;
+        let text = format!("{prefix}{text}");
+        let (token_ids, token_vectors) =
+            self.sessions.run(&self.tokenizer, &text, self.identity.max_tokens)?;
         let dimensions = self.identity.dimensions;
         // A model that pools by itself gives one row.
         let is_pooled = token_vectors.len() == dimensions && token_ids.len() != 1;
@@ -201,15 +171,19 @@ impl Embedder for OnnxEmbedder {
     }
 
     fn parallelism(&self) -> usize {
-        self.threads.sessions
+        self.sessions.threads().sessions
     }
 
     fn threads_per_text(&self) -> usize {
-        self.threads.per_session
+        self.sessions.threads().per_session
     }
 
     fn shared_weights(&self) -> Option<u64> {
-        self.shared_weights
+        self.sessions.shared_weights()
+    }
+
+    fn rest(&self) {
+        self.sessions.rest();
     }
 
     fn spreads(&self) -> Spreads {

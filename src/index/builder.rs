@@ -178,6 +178,10 @@ impl<'work> IndexBuilder<'work> {
         let stage = Embedding { embedder: self.embedder, progress: self.progress, prepared, folder };
         let mut cache = Cache::open(folder, self.embedder);
         let embedded = stage.run(previous, &mut cache)?;
+        // A graph takes memory and time; without one the encoder is asked again at once.
+        if self.graph.wants(prepared.len()) {
+            self.embedder.rest();
+        }
         let made = self.vectors(prepared, &embedded, Reusable { previous, files: cache.files() })?;
         let graph = self.graph(&made.arrays, made.exact.as_ref())?;
         let manifest = Manifest {

@@ -69,7 +69,8 @@ pub(super) fn is_no_good_match(confidence: f32) -> bool {
     confidence < NO_GOOD_MATCH
 }
 
-/// Asks a new generation questions that have nothing to do with its documents.
+/// Asks a new generation questions that have nothing to do with its documents. Where it has a graph, the encoder
+/// rests afterwards.
 ///
 /// # Errors
 /// Where the encoder fails, or a record of the index is damaged.
@@ -89,16 +90,24 @@ fn unrelated_evidence(index: &Index, embedder: &dyn Embedder) -> Result<Vec<Evid
     let document_of = documents_of_chunks(index).map_err(|error| BuildError::Verify(Box::new(error)))?;
     let ranking = Ranking { index, document_of: &document_of, admitted: None, recipe: &recipe, threads: 1 };
     let questions: Vec<&str> = UNRELATED.lines().collect();
-    let ask = |question: &str| {
-        let encoding = embedder.encode(question, Role::Query)?;
-        Ok(ranking.of(&[(question, encoding)], HEAD, &mut Watch::off()).evidence)
-    };
+    let threads = embedder.parallelism();
+    let mut encoded = Vec::with_capacity(questions.len());
+    for some in questions.chunks(threads.max(1)) {
+        let encode = |number: usize| Ok((some[number], embedder.encode(some[number], Role::Query)?));
+        encoded.extend(
+            in_parallel(some.len(), threads, encode).into_iter().collect::<Result<Vec<_>, BuildError>>()?,
+        );
+    }
+    // An index that is large enough for a graph needs the memory itself.
+    if index.graph().is_some() {
+        embedder.rest();
+    }
     let mut evidence = Vec::with_capacity(questions.len());
     // After each few the memory of what was looked at in the index is given back: a question looks at the tokens of
     // 200 chunks, anywhere in their file.
-    for some in questions.chunks(embedder.parallelism().max(1)) {
-        let asked = in_parallel(some.len(), embedder.parallelism(), |number| ask(some[number]));
-        evidence.extend(asked.into_iter().collect::<Result<Vec<_>, BuildError>>()?);
+    for some in encoded.chunks(threads.max(1)) {
+        let ask = |number: usize| ranking.of(&some[number..=number], HEAD, &mut Watch::off()).evidence;
+        evidence.extend(in_parallel(some.len(), threads, ask));
         index.forget_pages();
     }
     Ok(evidence)

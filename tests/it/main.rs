@@ -58,6 +58,7 @@ mod python;
 mod quickstart;
 mod real_model;
 mod repeating;
+mod resting_encoder;
 mod schemas;
 mod sources;
 mod streams;

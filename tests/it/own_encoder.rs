@@ -65,6 +65,37 @@ fn vectors_do_not_depend_on_how_many_sessions_there_are() {
     assert_eq!(encodings(Threads::for_latency(2)), one);
 }
 
+/// What was let go is made again by the next text, of the same files or not at all.
+#[test]
+fn an_encoder_that_rested_gives_the_same_vectors() {
+    if !is_pulled() {
+        return;
+    }
+    let store = ModelStore::new(store());
+    let spec = Catalog::builtin().default_model();
+    let (installed, runtime) = (store.files(spec).unwrap(), store.runtime().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    for file in [&installed.model, &installed.tokenizer] {
+        std::fs::copy(file, folder.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let files = ModelStore::from_dir(folder.path(), spec).unwrap();
+    let embedder = OnnxEmbedder::load(spec, &files, &runtime, Threads::for_throughput(2)).unwrap();
+    let encode = || embedder.encode("rotate a key", Role::Query);
+    let before = encode().unwrap();
+    embedder.rest();
+    embedder.rest();
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..4).map(|_| scope.spawn(encode)).collect();
+        assert!(running.into_iter().all(|encoding| encoding.join().unwrap().unwrap() == before));
+    });
+    let model = std::fs::File::options().append(true).open(&files.model).unwrap();
+    model.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!(encode().unwrap(), before, "it runs what it loaded");
+    embedder.rest();
+    let error = encode().unwrap_err().to_string();
+    assert!(error.contains("docent-minilm") && error.contains("have changed"), "{error}");
+}
+
 #[test]
 fn the_pipeline_passes_its_own_tests() {
     let Some(python) = python_with(&["numpy"]) else { return };
@@ -72,5 +103,5 @@ fn the_pipeline_passes_its_own_tests() {
     let mut tests = Command::new(python);
     tests.args(["-B", "-m", "unittest", "-q"]).current_dir(folder);
     let output = tests.output().unwrap();
-    assert!(output.status.success() && said(&output).contains("Ran 20 tests"), "{}", said(&output));
+    assert!(output.status.success() && said(&output).contains("Ran 21 tests"), "{}", said(&output));
 }
