@@ -35,19 +35,26 @@ def tf_idf(texts: list[str]) -> numpy.ndarray:
 def batches(examples: list[Example], size: int, group: int, seed: int) -> list[list[int]]:
     """Indices of examples in batches of `size`, in groups of `group` neighbours; every example once,
     but for less than half a batch at the end."""
-    vectors = tf_idf([example.text for example in examples])
     generator = random.Random(seed)
-    order = list(range(len(examples)))
-    generator.shuffle(order)
-    groups = graded(examples)
-    free = numpy.array([not example.group for example in examples])
-    for seed_index in order:
-        if not free[seed_index]:
-            continue
-        free[seed_index] = False
-        groups.append([seed_index] + neighbours(vectors, seed_index, free, group - 1))
+    groups = graded(examples) + alike(examples, group, generator)
     generator.shuffle(groups)
     return packed(groups, size)
+
+
+def alike(examples: list[Example], size: int, generator: random.Random) -> list[list[int]]:
+    """Groups of near neighbours of the examples that are in no graded group."""
+    places = [index for index, example in enumerate(examples) if not example.group]
+    vectors = tf_idf([examples[index].text for index in places])
+    order = list(range(len(places)))
+    generator.shuffle(order)
+    free = numpy.ones(len(places), bool)
+    groups = []
+    for first in order:
+        if free[first]:
+            free[first] = False
+            members = [first] + neighbours(vectors, first, free, size - 1)
+            groups.append([places[member] for member in members])
+    return groups
 
 
 def packed(groups: list[list[int]], size: int) -> list[list[int]]:
@@ -87,8 +94,8 @@ def graded(examples: list[Example]) -> list[list[int]]:
 
 def neighbours(vectors: numpy.ndarray, index: int, free: numpy.ndarray, count: int) -> list[int]:
     """The nearest examples that are free yet and no duplicates; they are free no longer."""
-    alike = vectors @ vectors[index]
-    alike[~free | (alike > DUPLICATE)] = -1
-    best = [int(other) for other in numpy.argsort(-alike)[:count] if alike[other] >= 0]
+    cosines = vectors @ vectors[index]
+    cosines[~free | (cosines > DUPLICATE)] = -1
+    best = [int(other) for other in numpy.argsort(-cosines)[:count] if cosines[other] >= 0]
     free[best] = False
     return best

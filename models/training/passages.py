@@ -38,8 +38,11 @@ def lines(path: Path) -> list[dict]:
 
 
 def of_folder(folder: Path) -> list[Example]:
-    """The examples of a folder with passages and questions."""
+    """The examples of a folder with passages and questions. Its groups are its own, whatever they are called."""
     asked = {entry["id"]: entry for entry in lines(folder / "questions.jsonl")}
+    for entry in asked.values():
+        if entry.get("group"):
+            entry["group"] = f"{folder}: {entry['group']}"
     return [
         example(f"folder:{entry['id'].rsplit('-', 1)[0]}", f"{entry['crumb']}\n{entry['text']}", entry["id"], asked[entry["id"]])
         for entry in lines(folder / "passages.jsonl")

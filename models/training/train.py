@@ -23,8 +23,8 @@ class Settings:
 
     passages_a_batch: int = 64
     neighbours: int = 8
-    rate: float = 6e-5
-    warm_up: int = 12  # steps
+    rate: float = 1e-4
+    warm_up: int = 20  # steps, a quarter of all at most
     decay: float = 0.01
     epochs: int = 1
     late_share: float = 1.0
@@ -72,9 +72,10 @@ def step_loss(model, texts: Texts, some: list[Example], weights: torch.Tensor, s
 
 def rate_at(step: int, steps: int, settings: Settings) -> float:
     """Linear warm-up, then half a cosine down to a twentieth."""
-    if step < settings.warm_up:
-        return (step + 1) / settings.warm_up
-    done = (step - settings.warm_up) / max(1, steps - settings.warm_up)
+    warm_up = min(settings.warm_up, steps // 4)
+    if step < warm_up:
+        return (step + 1) / warm_up
+    done = (step - warm_up) / max(1, steps - warm_up)
     return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done))
 
 
