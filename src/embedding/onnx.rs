@@ -9,6 +9,7 @@ use super::calibration::{self, Form};
 use super::catalog::{ModelSpec, Pooling};
 use super::graph::Arithmetic;
 use super::pool::SessionPool;
+use super::session::environment;
 use super::store::ModelFiles;
 use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role, Spreads};
 
@@ -88,9 +89,10 @@ impl OnnxEmbedder {
         runtime: &Path,
         threads: Threads,
     ) -> Result<Self, EmbedError> {
+        let environment = environment(runtime)?;
         let tokenizer = load_tokenizer(&files.tokenizer)
             .map_err(|message| EmbedError::Load { model: spec.name.clone(), message })?;
-        let sessions = SessionPool::load(form, spec, files, runtime, threads, &tokenizer)?;
+        let sessions = SessionPool::load(form, spec, files, environment, threads, &tokenizer)?;
         Ok(Self {
             identity: Self::identity_of(spec, files),
             form,

@@ -1,6 +1,5 @@
 //! The sessions of one model, lent to one text at a time, and let go while there are none.
 
-use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -10,7 +9,7 @@ use super::EmbedError;
 use super::calibration::Form;
 use super::catalog::ModelSpec;
 use super::onnx::Threads;
-use super::session::{EncoderSession, SessionMaker, Sessions, environment};
+use super::session::{EncoderSession, SessionMaker, Sessions};
 use super::store::ModelFiles;
 
 /// Sessions of a model, made again where they were let go.
@@ -43,7 +42,7 @@ impl SessionPool {
         form: Form,
         spec: &ModelSpec,
         files: &ModelFiles,
-        runtime: &Path,
+        environment: &'static ort::environment::Environment,
         threads: Threads,
         tokenizer: &Tokenizer,
     ) -> Result<Self, EmbedError> {
@@ -52,7 +51,7 @@ impl SessionPool {
             spec: spec.clone(),
             files: files.clone(),
             stamps: stamps(files),
-            environment: environment(runtime)?,
+            environment,
             threads,
             shared_weights: None,
             sessions: Mutex::new(Loaded { idle: Vec::new(), count: 0 }),
