@@ -126,7 +126,8 @@ HOW = """## How it is measured
   ONNX Runtime alone gets its tokens and is asked for nothing but its run, with one thread for each core.
 - **Memory** is the resident size, mapped files included.
 - **Growth** is measured over made-up documents with a stand-in encoder (`cargo bench --bench ask`), so that the encoder is no
-  part of it; its time for a question is added where the table says so.
+  part of it; its time for a question is added where the table says so. Vectors alone are measured up to a million in
+  [Index performance](index-performance.md).
 - The machine was shared: single times differ by a third between runs, ratios less.
 - The flood is 400 clients at once. More than a server's queue holds are told so, and may ask again.
 """
