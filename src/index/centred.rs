@@ -62,4 +62,12 @@ impl<'rows> CodeRows<'rows> {
         prefetch(&self.scales[index..=index]);
         prefetch(&self.high[index * self.dimensions..(index + 1) * self.dimensions]);
     }
+
+    /// Says that all of a row will be looked at soon. One that is not there is passed over.
+    pub(super) fn prefetch_whole(&self, index: usize) {
+        if index < self.scales.len() {
+            self.prefetch(index);
+            prefetch(&self.low[index * self.dimensions..(index + 1) * self.dimensions]);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The dense view of a question: every chunk compared, or those that the graph leads to.
 
-use super::fusion::top;
+use super::fusion::{Scored, top};
 use crate::index::{CentredQuestion, Graph, Index, QuestionCodes};
 
 /// Keeping one more chunk in a search of a graph costs as much as comparing with this many in a row: the lists
@@ -23,8 +23,8 @@ pub(super) struct Near {
     pub(super) centred: CentredQuestion,
     /// The same for the cosines with documents.
     pub(super) question: QuestionCodes,
-    /// The admitted chunks that the graph led to, best first.
-    pub(super) found: Vec<usize>,
+    /// The admitted chunks that the graph led to, with their cosines, best first.
+    pub(super) found: Vec<Scored>,
 }
 
 /// Whether to ask the graph, and how.
@@ -55,8 +55,8 @@ impl<'index> Plan<'index> {
         let is_admitted = |chunk: usize| admitted.is_none_or(|admitted| admitted[chunk]);
         match (self.graph, admitted) {
             (Some((graph, effort)), _) => {
-                let met = graph.search(vectors, &centred, effort).into_iter().map(|(chunk, _)| chunk);
-                let found = met.filter(|chunk| is_admitted(*chunk)).collect();
+                let met = graph.search(vectors, &centred, effort).into_iter();
+                let found = met.filter(|(chunk, _)| is_admitted(*chunk)).collect();
                 Dense::Near(Near { found, question: QuestionCodes::new(question), centred })
             }
             (None, None) => Dense::All(vectors.scan(&centred)),
@@ -72,12 +72,9 @@ impl<'index> Plan<'index> {
 }
 
 /// The chunks nearest to `question`, a unit vector, with their centred cosines, best first.
-pub(super) fn nearest(index: &Index, question: &[f32], count: usize) -> Vec<(usize, f32)> {
+pub(super) fn nearest(index: &Index, question: &[f32], count: usize) -> Vec<Scored> {
     match Plan::new(index, index.chunk_count(), count, count).view(index, question, None) {
         Dense::All(scores) => top(&scores, count).into_iter().map(|chunk| (chunk, scores[chunk])).collect(),
-        Dense::Near(near) => {
-            let score = |chunk: usize| (chunk, index.vectors().score(&near.centred, chunk));
-            near.found.iter().copied().take(count).map(score).collect()
-        }
+        Dense::Near(near) => near.found.into_iter().take(count).collect(),
     }
 }

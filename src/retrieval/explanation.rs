@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::answer::Answer;
+use super::fusion::Scored;
 use super::late::LateQuery;
 use super::query::Query;
 use super::ranking::{Ranked, Ranking, Wording};
 use super::recipe::{Recipe, View};
+use super::scores::Scores;
 use super::stages::StageTimes;
 use crate::chunking::ChunkId;
 
@@ -235,32 +237,31 @@ impl Explained<'_, '_> {
 
     fn wording(&self, wording: &Wording, late: Option<&[f32]>) -> WordingScore {
         let recipe = self.ranking.recipe;
-        let dense = self.view(recipe.dense, &wording.dense);
-        let lexical = self.view(recipe.lexical_for(wording.is_question), &wording.lexical);
+        let dense = self.view(recipe.dense, wording.dense.of(self.chunk), wording.dense.met());
+        let words = wording.lexical.iter().copied().enumerate();
+        let lexical = self.view(recipe.lexical_for(wording.is_question), wording.lexical[self.chunk], words);
         let document = self.document(&wording.documents);
         let late = late.and_then(|values| self.late(values));
         let taken_over = if late.is_some() { 0.0 - recipe.late_takes_over * dense.adds } else { 0.0 };
         let phrase = self.phrase(wording);
         let added = [late, phrase].into_iter().flatten().map(|view| view.adds).sum::<f32>();
-        let sum = wording.first[self.chunk] + added + taken_over;
+        let sum = wording.first.of(self.chunk) + added + taken_over;
         WordingScore { dense, lexical, document, late, phrase, taken_over, sum }
     }
 
-    /// The chunk's value among those of all admitted chunks.
-    fn view(&self, view: View, values: &[f32]) -> ViewScore {
-        let value = values[self.chunk];
-        let admitted = (0..values.len()).filter(|chunk| self.ranking.is_admitted(*chunk));
-        let rank = 1 + admitted.filter(|chunk| values[*chunk] > value).count();
-        ViewScore { value, rank, adds: view.part(value) }
+    /// The chunk's value among those of the admitted chunks that were looked at.
+    fn view(&self, view: View, value: f32, met: impl Iterator<Item = Scored>) -> ViewScore {
+        let better = met.filter(|(chunk, other)| *other > value && self.ranking.is_admitted(*chunk));
+        ViewScore { value, rank: 1 + better.count(), adds: view.part(value) }
     }
 
-    fn document(&self, values: &[f32]) -> ViewScore {
+    fn document(&self, values: &Scores) -> ViewScore {
         let document_of = self.ranking.document_of;
-        let value = values[document_of[self.chunk] as usize];
+        let value = values.of(document_of[self.chunk] as usize);
         let admitted = (0..document_of.len()).filter(|chunk| self.ranking.is_admitted(*chunk));
         let mut better: Vec<u32> = admitted
             .map(|chunk| document_of[chunk])
-            .filter(|document| values[*document as usize] > value)
+            .filter(|document| values.of(*document as usize) > value)
             .collect();
         // A document's chunks stand together.
         better.dedup();

@@ -18,6 +18,7 @@ mod recipe;
 mod resident;
 mod retriever;
 mod scope;
+mod scores;
 mod shape;
 mod stages;
 mod staleness;

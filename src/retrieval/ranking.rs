@@ -8,6 +8,7 @@ use super::fusion::{Scored, best_first, fuse, gates, top_of};
 use super::late::LateQuery;
 use super::phrase::Phrases;
 use super::recipe::Recipe;
+use super::scores::Scores;
 use super::shape::is_question;
 use super::stages::{Stage, Watch};
 use crate::embedding::Encoding;
@@ -32,14 +33,14 @@ pub(super) struct Ranking<'index> {
 /// One wording of the question, scored over all chunks, or over those that a graph led to and the best
 /// by words.
 pub(super) struct Wording {
-    /// Every chunk's score before late interaction; negative infinity where it is not scored.
-    pub(super) first: Vec<f32>,
-    /// The dense view's value of every chunk.
-    pub(super) dense: Vec<f32>,
+    /// The chunks' scores before late interaction.
+    pub(super) first: Scores,
+    /// The dense view's values of the chunks.
+    pub(super) dense: Scores,
     /// The lexical view's value of every chunk.
     pub(super) lexical: Vec<f32>,
-    /// The document view's value of every document.
-    pub(super) documents: Vec<f32>,
+    /// The document view's values of the documents.
+    pub(super) documents: Scores,
     /// Whether it is a question in a sentence.
     pub(super) is_question: bool,
     /// The names in it.
@@ -76,7 +77,7 @@ impl Ranking<'_> {
         let mut wordings: Vec<Wording> =
             wordings.iter().map(|(text, encoding)| self.score(plan, text, encoding, watch)).collect();
         let candidates: Vec<usize> = watch.during(Stage::Combine, || {
-            let of_each = wordings.iter().flat_map(|wording| self.top_admitted(&wording.first));
+            let of_each = wordings.iter().flat_map(|wording| self.top_admitted(wording.first.met()));
             let quoted = wordings.iter().flat_map(|wording| self.quoted(&wording.phrases));
             of_each.chain(quoted).collect::<BTreeSet<usize>>().into_iter().collect()
         });
@@ -125,10 +126,10 @@ impl Ranking<'_> {
         };
         let meaning = |wording: &Wording| match &wording.late {
             Some(late) => late.met_by(&signs),
-            None => head.iter().map(|chunk| wording.dense[*chunk]).fold(0.0, f32::max),
+            None => head.iter().map(|chunk| wording.dense.of(*chunk)).fold(0.0, f32::max),
         };
-        let document = |wording: &Wording| wording.documents.iter().copied().fold(0.0, f32::max);
-        let passage = |wording: &Wording| head.first().map_or(0.0, |chunk| wording.dense[*chunk]);
+        let document = |wording: &Wording| wording.documents.best();
+        let passage = |wording: &Wording| head.first().map_or(0.0, |chunk| wording.dense.of(*chunk));
         let missed = |wording: &Wording| self.index.lexical().missed(&wording.names, head);
         Evidence {
             meaning: mean(&meaning),
@@ -166,15 +167,27 @@ impl Ranking<'_> {
                     };
                     views.map(sum).collect()
                 });
-                Wording { first, dense, lexical, documents, is_question, names, phrases, late, near: None }
+                Wording {
+                    first: Scores::All(first),
+                    dense: Scores::All(dense),
+                    lexical,
+                    documents: Scores::All(documents),
+                    is_question,
+                    names,
+                    phrases,
+                    late,
+                    near: None,
+                }
             }
             Dense::Near(near) => watch.during(Stage::Combine, || {
                 let pool = self.pool(&near.found, &lexical);
+                let mut dense = Scores::none(UNMET);
+                dense.meet(near.found.iter().copied());
                 let mut wording = Wording {
-                    first: vec![f32::NEG_INFINITY; self.index.chunk_count()],
-                    dense: vec![UNMET; self.index.chunk_count()],
+                    first: Scores::none(f32::NEG_INFINITY),
+                    dense,
                     lexical,
-                    documents: vec![UNMET; self.index.document_count()],
+                    documents: Scores::none(UNMET),
                     is_question,
                     names,
                     phrases,
@@ -187,33 +200,39 @@ impl Ranking<'_> {
         }
     }
 
-    /// Scores `chunks` where they are not scored yet.
+    /// Scores `chunks`, which come in ascending order, where they are not scored yet.
     fn score_more(&self, wording: &mut Wording, chunks: &[usize]) {
         let Some(near) = &wording.near else { return };
-        for chunk in chunks.iter().copied() {
-            if wording.first[chunk].is_finite() {
-                continue;
-            }
-            let document = self.document_of[chunk] as usize;
-            let vectors = self.index.vectors();
-            wording.dense[chunk] = vectors.score(&near.centred, chunk);
-            wording.documents[document] = vectors.score_document(&near.question, document);
-            wording.first[chunk] = self.combined(
-                wording.is_question,
-                wording.dense[chunk],
-                wording.lexical[chunk],
-                wording.documents[document],
-            );
-        }
+        let vectors = self.index.vectors();
+        let fresh: Vec<usize> =
+            chunks.iter().copied().filter(|chunk| !wording.first.is_met(*chunk)).collect();
+        let unseen: Vec<usize> =
+            fresh.iter().copied().filter(|chunk| !wording.dense.is_met(*chunk)).collect();
+        wording.dense.meet(unseen.iter().copied().zip(vectors.scores(&near.centred, &unseen)));
+        let mut documents: Vec<usize> = fresh.iter().map(|chunk| self.document_of[*chunk] as usize).collect();
+        // A document's chunks stand together.
+        documents.dedup();
+        documents.retain(|document| !wording.documents.is_met(*document));
+        let scores = vectors.document_scores(&near.question, &documents);
+        wording.documents.meet(documents.into_iter().zip(scores));
+        let first = |chunk: usize| {
+            let document = wording.documents.of(self.document_of[chunk] as usize);
+            let dense = wording.dense.of(chunk);
+            (chunk, self.combined(wording.is_question, dense, wording.lexical[chunk], document))
+        };
+        let first: Vec<Scored> = fresh.iter().copied().map(first).collect();
+        wording.first.meet(first);
     }
 
     /// What the graph found, and as many of the best by words: a chunk that is good enough by both
     /// views together is among the best of one.
-    fn pool(&self, found: &[usize], lexical: &[f32]) -> Vec<usize> {
+    fn pool(&self, found: &[Scored], lexical: &[f32]) -> Vec<usize> {
         let is_match = |(chunk, score): &Scored| *score > 0.0 && self.is_admitted(*chunk);
         let by_words = top_of(lexical.iter().copied().enumerate().filter(is_match), found.len());
-        let pool: BTreeSet<usize> = found.iter().copied().chain(by_words).collect();
-        pool.into_iter().collect()
+        let mut pool: Vec<usize> = found.iter().map(|(chunk, _)| *chunk).chain(by_words).collect();
+        pool.sort_unstable();
+        pool.dedup();
+        pool
     }
 
     /// The score of a chunk before late interaction.
@@ -228,21 +247,20 @@ impl Ranking<'_> {
     }
 
     /// Filters apply before the best are taken, so that a narrow one still finds its own best.
-    fn top_admitted(&self, scores: &[f32]) -> Vec<usize> {
-        let is_scored = |(chunk, score): &Scored| *score > f32::NEG_INFINITY && self.is_admitted(*chunk);
-        top_of(scores.iter().copied().enumerate().filter(is_scored), self.recipe.candidates)
+    fn top_admitted(&self, scored: impl Iterator<Item = Scored>) -> Vec<usize> {
+        top_of(scored.filter(|(chunk, _)| self.is_admitted(*chunk)), self.recipe.candidates)
     }
 
     /// The scores of `candidates` with late interaction.
     fn full_scores(&self, wording: &Wording, candidates: &[usize]) -> Vec<f32> {
         let first =
-            |chunk: &usize| wording.first[*chunk] + self.recipe.phrase.part(self.phrase(wording, *chunk));
+            |chunk: &usize| wording.first.of(*chunk) + self.recipe.phrase.part(self.phrase(wording, *chunk));
         let Some(late) = &wording.late else {
             return candidates.iter().map(first).collect();
         };
         let score = |chunk: &usize| {
             let interaction = late.score(self.index.tokens().signs(*chunk));
-            let seen_twice = self.recipe.late_takes_over * self.recipe.dense.part(wording.dense[*chunk]);
+            let seen_twice = self.recipe.late_takes_over * self.recipe.dense.part(wording.dense.of(*chunk));
             first(chunk) + self.recipe.late.part(interaction) - seen_twice
         };
         let parts: Vec<&[usize]> = candidates.chunks(SHARE).collect();
@@ -262,7 +280,10 @@ impl Ranking<'_> {
     /// The chunks with a quoted phrase, among those that its words lead to.
     fn quoted(&self, phrases: &Phrases) -> Vec<usize> {
         let lexical = self.index.lexical();
-        let leads = |phrase: &str| self.top_admitted(&lexical.scores(&lexical.query_terms(phrase)));
+        let leads = |phrase: &str| {
+            let scores = lexical.scores(&lexical.query_terms(phrase));
+            self.top_admitted(scores.into_iter().enumerate())
+        };
         let led_to = phrases.iter().flat_map(leads);
         led_to
             .filter(|chunk| {
@@ -275,12 +296,9 @@ impl Ranking<'_> {
     /// What is admitted and no candidate, by the question's own first score, below the candidates.
     fn rest(&self, scored: &[Wording], candidates: &[usize]) -> Vec<Scored> {
         let Some(question) = scored.first() else { return Vec::new() };
-        let is_rest = |chunk: &usize| {
-            let is_scored = question.first[*chunk] > f32::NEG_INFINITY;
-            is_scored && self.is_admitted(*chunk) && candidates.binary_search(chunk).is_err()
-        };
-        let mut rest: Vec<Scored> =
-            (0..question.first.len()).filter(is_rest).map(|chunk| (chunk, question.first[chunk])).collect();
+        let is_rest =
+            |(chunk, _): &Scored| self.is_admitted(*chunk) && candidates.binary_search(chunk).is_err();
+        let mut rest: Vec<Scored> = question.first.met().filter(is_rest).collect();
         rest.sort_unstable_by(best_first);
         rest
     }

@@ -19,6 +19,9 @@ pub(super) use self::arrays::VectorArrays;
 
 pub(super) const KIND: Kind = *b"vectors ";
 
+/// So many rows ahead a row is asked for, when rows that lie anywhere are looked at: about what memory takes.
+const AHEAD: usize = 4;
+
 /// Numbers of the arrays of a file.
 mod array {
     pub(super) const HIGH: usize = 0;
@@ -140,13 +143,34 @@ impl Vectors {
         (0..self.count).map(|index| rows.score(question, index)).collect()
     }
 
-    /// The cosine of `question` and the mean vector of a document.
+    /// The centred cosines of a question and these chunks, in their order. They may lie anywhere: each is asked
+    /// for ahead of its turn.
     ///
     /// # Panics
-    /// Where there is no document of that number.
+    /// Where a number is not less than [`Vectors::len`].
     #[must_use]
-    pub fn score_document(&self, question: &QuestionCodes, document: usize) -> f32 {
-        score_mean(&self.rows(), question, self.documents()[document])
+    pub fn scores(&self, question: &CentredQuestion, chunks: &[usize]) -> Vec<f32> {
+        let rows = self.rows();
+        let score = |place: usize| {
+            chunks.get(place + AHEAD).into_iter().for_each(|chunk| rows.prefetch_whole(*chunk));
+            rows.score(question, chunks[place])
+        };
+        (0..chunks.len()).map(score).collect()
+    }
+
+    /// The cosines of `question` and the mean vectors of these documents, in their order.
+    ///
+    /// # Panics
+    /// Where there is no document of a number.
+    #[must_use]
+    pub fn document_scores(&self, question: &QuestionCodes, documents: &[usize]) -> Vec<f32> {
+        let (rows, row_of) = (self.rows(), self.documents());
+        let score = |place: usize| {
+            let ahead = documents.get(place + AHEAD).into_iter();
+            ahead.for_each(|document| rows.prefetch_whole(row_of[*document] as usize));
+            score_mean(&rows, question, row_of[documents[place]])
+        };
+        (0..documents.len()).map(score).collect()
     }
 
     /// The cosine of `question` and the mean vector of every document, in the order of the documents.
