@@ -6,7 +6,7 @@
 
 The corpus is the pages that questions are about and, of each package, other pages up to 120 kB. A question's own page
 has grade 3, pages with passages that were graded as answers theirs; its quote is the longest plain line of its passage,
-where the page has that line too.
+where the page has that line too. Beside them stand questions that no page answers (`unseen/unanswerable.jsonl`).
 """
 
 from __future__ import annotations
@@ -90,6 +90,17 @@ def questions(entry: dict, entries: dict[str, dict], found: dict[str, tuple[cut.
     return rows
 
 
+def unanswerable() -> list[dict]:
+    """The questions that no page answers: about a package's own subject, or about other software."""
+    entries = passages.lines(HERE / "unseen" / "unanswerable.jsonl")
+    return [{"id": f"none-{number:03}", "query": entry["question"], "kind": entry["kind"]} for number, entry in enumerate(entries)]
+
+
+def written(path: Path, rows: list[dict]) -> None:
+    """Writes an object a line."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
 def main() -> None:
     """Fetches the packages and writes the set."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -101,7 +112,8 @@ def main() -> None:
         asked = {entry["path"] for entry in entries.values() if entry["package"] == package}
         found |= write_pages(package, asked, packages.archive(package, out / "packages"), out / "corpus")
     rows = [row for entry in entries.values() for row in questions(entry, entries, found)]
-    (out / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    written(out / "questions.jsonl", rows)
+    written(out / "unanswerable.jsonl", unanswerable())
     print(f"{out}: {len(rows)} questions to {len({entry['package'] for entry in entries.values()})} packages")
 
 

@@ -2,8 +2,9 @@
 
 Standard operators only; inputs input_ids and attention_mask [batch, sequence] (one text a run: the mask is read by
 nothing), output last_hidden_state [batch, sequence, hidden]. Matrices are int8, symmetric, one scale a column (a row, for
-the table of words). In the integer form products run on int8 (DynamicQuantizeLinear and MatMulInteger); in the
-dequantising form on the same weights in f32. The integer form is what ships: docent rebuilds either from it.
+the table of words), some of them for activations whose largest components are brought down (see smoothing.py). In the
+integer form products run on int8 (DynamicQuantizeLinear and MatMulInteger); in the dequantising form on the same weights in
+f32. The integer form is what ships: docent rebuilds either from it.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def quantized(matrix: numpy.ndarray, axis: int) -> tuple[numpy.ndarray, numpy.nd
 class Writer:
     """Collects nodes and initializers."""
 
-    def __init__(self, weights: dict[str, numpy.ndarray], integer: bool) -> None:
-        self.weights, self.integer = weights, integer
+    def __init__(self, weights: dict[str, numpy.ndarray], integer: bool, smoothing: dict[str, numpy.ndarray]) -> None:
+        self.weights, self.integer, self.smoothing = weights, integer, smoothing
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
 
@@ -56,17 +57,21 @@ class Writer:
         return self.node("LayerNormalization", [entered, weight, bias], left, axis=-1, epsilon=EPSILON)
 
     def linear(self, source: str, name: str, entered: str) -> str:
-        values, scales = quantized(self.weights[f"{source}.weight"].T, axis=0)
+        matrix, factors = self.weights[f"{source}.weight"].T, self.smoothing.get(source)
+        values, scales = quantized(matrix if factors is None else matrix / factors[:, None], axis=0)
         bias = self.constant(f"{name}.bias", self.weights[f"{source}.bias"])
         if self.integer:
             weight, scale = self.constant(f"{name}.weight", values), self.constant(f"{name}.scale", scales[0])
+            if factors is not None:
+                entered = self.node("Mul", [entered, self.constant(f"{name}.smoothing", factors)], f"{name}.smoothed")
             self.node("DynamicQuantizeLinear", [entered], f"{name}.steps {name}.step {name}.zero")
             self.node("MatMulInteger", [f"{name}.steps", weight, f"{name}.zero"], f"{name}.sums")
             self.node("Cast", [f"{name}.sums"], f"{name}.sums.f32", to=TensorProto.FLOAT)
             self.node("Mul", [f"{name}.step", scale], f"{name}.steps.scale")
             self.node("Mul", [f"{name}.sums.f32", f"{name}.steps.scale"], f"{name}.product")
         else:
-            weight = self.constant(f"{name}.weight", values.astype(numpy.float32) * scales)
+            stands_for = values.astype(numpy.float32) * scales
+            weight = self.constant(f"{name}.weight", stands_for if factors is None else stands_for * factors[:, None])
             self.node("MatMul", [entered, weight], f"{name}.product")
         return self.node("Add", [f"{name}.product", bias], name)
 
@@ -124,9 +129,11 @@ class Writer:
             state = self.layer(index, state, "last_hidden_state" if index == layers - 1 else f"layer.{index}")
 
 
-def write(weights: dict[str, numpy.ndarray], path: Path, integer: bool = True) -> None:
+def write(
+    weights: dict[str, numpy.ndarray], path: Path, integer: bool = True, smoothing: dict[str, numpy.ndarray] | None = None
+) -> None:
     """Writes the weights of a BERT encoder (named as its authors name them) to an ONNX file."""
-    writer = Writer(weights, integer)
+    writer = Writer(weights, integer, smoothing or {})
     writer.encoder()
     hidden = weights["embeddings.word_embeddings.weight"].shape[1]
     tokens = ["batch", "sequence"]

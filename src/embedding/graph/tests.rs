@@ -16,7 +16,7 @@ fn matrix(rows: usize, columns: usize, seed: usize) -> Matrix {
 }
 
 fn linear(rows: usize, columns: usize, seed: usize) -> Linear {
-    Linear { weight: matrix(rows, columns, seed), bias: numbers(columns, seed + 1) }
+    Linear { weight: matrix(rows, columns, seed), bias: numbers(columns, seed + 1), smoothing: None }
 }
 
 fn norm(seed: usize) -> Norm {
@@ -85,6 +85,40 @@ fn full_precision_of_a_file_in_int8_has_the_values_that_the_file_stands_for() {
     };
     assert_eq!(linears(&f32), linears(&quantized(bert())));
     assert_eq!(f32.word.to_f32(), quantized(bert()).word.to_f32());
+}
+
+/// The same network for smoothed activations: powers of two, which change no digit.
+fn smoothed(mut bert: Bert) -> Bert {
+    for layer in &mut bert.layers {
+        for linear in [&mut layer.intermediate, &mut layer.output] {
+            let factors: Vec<f32> = (0..linear.weight.rows).map(|row| [0.25, 1.0, 2.0][row % 3]).collect();
+            let mut weight = linear.weight.to_f32();
+            for (row, factor) in weight.chunks_exact_mut(linear.weight.columns).zip(&factors) {
+                for value in row {
+                    *value /= factor;
+                }
+            }
+            linear.weight.values = Values::F32(weight);
+            linear.smoothing = Some(factors);
+        }
+    }
+    bert
+}
+
+#[test]
+fn smoothing_is_kept_in_int8_and_has_no_place_in_f32() {
+    let int8 = write::write(&smoothed(bert()), Arithmetic::Int8).encode_to_vec();
+    assert_eq!(read_back(&int8), quantized(smoothed(bert())));
+    assert_eq!(read_back(&write::write(&smoothed(bert()), Arithmetic::F32).encode_to_vec()), bert());
+}
+
+#[test]
+fn smoothing_of_another_length_is_refused() {
+    let mut bert = smoothed(bert());
+    bert.layers[1].output.smoothing = Some(vec![1.0; HIDDEN]);
+    let file = write::write(&bert, Arithmetic::Int8);
+    let message = read::read(file).expect_err("it does not fit").to_string();
+    assert!(message.contains("layer 1: the smoothing of output has another length"), "{message}");
 }
 
 /// The network as another exporter writes it: matrices without names, int8 with `Cast` and `Mul`.
