@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::failure::{BuildError, OpenError};
+use super::kernels::prefetch;
 use super::spool::Spool;
 use super::storage::{ArrayWriter, Kind, MappedFile};
 
@@ -165,6 +166,14 @@ impl TokenSigns {
         let range = self.range(chunk);
         let all = self.file.array::<u64>(2).unwrap_or_default();
         &all[range.start * self.words..range.end * self.words]
+    }
+
+    /// Says that the signs of a chunk will be looked at next.
+    ///
+    /// # Panics
+    /// Where `chunk` is not a chunk of the index.
+    pub fn prefetch(&self, chunk: usize) {
+        prefetch(self.signs(chunk));
     }
 
     /// How telling a token is: ln(1 + N / (n + 1)) with N chunks, n of them with this token.

@@ -74,30 +74,63 @@ pub(super) fn top(scores: &[f32], count: usize) -> Vec<usize> {
     top_of(scores.iter().copied().enumerate(), count)
 }
 
-/// The same of some chunks, which come in ascending order. Only about `count` of them are kept at a time:
-/// of a large index nearly all are turned away by one comparison.
+/// The same of some chunks, which come in ascending order.
 pub(super) fn top_of(scored: impl Iterator<Item = Scored>, count: usize) -> Vec<usize> {
-    if count == 0 {
-        return Vec::new();
-    }
-    let room = count.saturating_mul(2);
-    let mut best: Vec<Scored> = Vec::new();
-    let mut last: Option<f32> = None;
-    for (chunk, score) in scored {
-        // One that is as good as the last comes after it.
-        if last.is_some_and(|last| score.total_cmp(&last).is_le()) {
+    let mut best = Best::new(count);
+    scored.for_each(|scored| best.offer(scored));
+    best.numbers()
+}
+
+/// The same of those chunks that are admitted and score above 0. Of a large index nearly all blocks are turned away
+/// by one look at each.
+pub(super) fn top_matches(scores: &[f32], count: usize, is_admitted: impl Fn(usize) -> bool) -> Vec<usize> {
+    const BLOCK: usize = 64;
+    let mut best = Best::new(count);
+    for (number, block) in scores.chunks(BLOCK).enumerate() {
+        let least = best.last.unwrap_or(0.0).max(0.0);
+        // Counted, not looked for until the first: without branches it is a few instructions.
+        if block.iter().filter(|score| **score > least).count() == 0 {
             continue;
         }
-        best.push((chunk, score));
-        if best.len() == room {
-            best.select_nth_unstable_by(count - 1, best_first);
-            best.truncate(count);
-            last = best.last().map(|(_, score)| *score);
+        let numbered = block.iter().enumerate().map(|(place, score)| (number * BLOCK + place, *score));
+        let is_match = |(chunk, score): &Scored| *score > least && is_admitted(*chunk);
+        numbered.filter(is_match).for_each(|scored| best.offer(scored));
+    }
+    best.numbers()
+}
+
+/// The best so far of chunks that come in ascending order. Only about `count` of them are kept at a time: of a
+/// large index nearly all are turned away by one comparison.
+struct Best {
+    count: usize,
+    kept: Vec<Scored>,
+    /// What has to be beaten: one that is as good as the last comes after it.
+    last: Option<f32>,
+}
+
+impl Best {
+    fn new(count: usize) -> Self {
+        Self { count, kept: Vec::new(), last: None }
+    }
+
+    fn offer(&mut self, (chunk, score): Scored) {
+        if self.count == 0 || self.last.is_some_and(|last| score.total_cmp(&last).is_le()) {
+            return;
+        }
+        self.kept.push((chunk, score));
+        if self.kept.len() == self.count.saturating_mul(2) {
+            self.kept.select_nth_unstable_by(self.count - 1, best_first);
+            self.kept.truncate(self.count);
+            self.last = self.kept.last().map(|(_, score)| *score);
         }
     }
-    best.sort_unstable_by(best_first);
-    best.truncate(count);
-    best.into_iter().map(|(chunk, _)| chunk).collect()
+
+    /// Best first.
+    fn numbers(mut self) -> Vec<usize> {
+        self.kept.sort_unstable_by(best_first);
+        self.kept.truncate(self.count);
+        self.kept.into_iter().map(|(chunk, _)| chunk).collect()
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +147,19 @@ mod tests {
             expected.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
             expected.truncate(count);
             proptest::prop_assert_eq!(top(&scores, count), expected);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_best_matches_are_those_of_all_that_match(
+            scores in proptest::collection::vec(-2_i8..40, 0..400), count in 0_usize..50
+        ) {
+            let scores: Vec<f32> = scores.into_iter().map(f32::from).collect();
+            let is_admitted = |chunk: usize| !chunk.is_multiple_of(3);
+            let matches = scores.iter().copied().enumerate();
+            let matches = matches.filter(|(chunk, score)| *score > 0.0 && is_admitted(*chunk));
+            proptest::prop_assert_eq!(top_matches(&scores, count, is_admitted), top_of(matches, count));
         }
     }
 

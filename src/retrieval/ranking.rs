@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::confidence::{Evidence, HEAD, names};
 use super::dense::{Dense, Near, Plan, UNMET};
-use super::fusion::{Scored, best_first, fuse, gates, top_of};
+use super::fusion::{Scored, best_first, fuse, gates, top_matches, top_of};
 use super::late::LateQuery;
 use super::phrase::Phrases;
 use super::recipe::Recipe;
@@ -227,8 +227,7 @@ impl Ranking<'_> {
     /// What the graph found, and as many of the best by words: a chunk that is good enough by both
     /// views together is among the best of one.
     fn pool(&self, found: &[Scored], lexical: &[f32]) -> Vec<usize> {
-        let is_match = |(chunk, score): &Scored| *score > 0.0 && self.is_admitted(*chunk);
-        let by_words = top_of(lexical.iter().copied().enumerate().filter(is_match), found.len());
+        let by_words = top_matches(lexical, found.len(), |chunk| self.is_admitted(chunk));
         let mut pool: Vec<usize> = found.iter().map(|(chunk, _)| *chunk).chain(by_words).collect();
         pool.sort_unstable();
         pool.dedup();
@@ -264,7 +263,17 @@ impl Ranking<'_> {
             first(chunk) + self.recipe.late.part(interaction) - seen_twice
         };
         let parts: Vec<&[usize]> = candidates.chunks(SHARE).collect();
-        let scores_of = |part: usize| parts[part].iter().map(score).collect::<Vec<f32>>();
+        // The tokens of a chunk may lie anywhere: each is asked for while those before it are looked at.
+        let scores_of = |part: usize| {
+            let next = parts[part].iter().skip(1).map(Some).chain([None]);
+            let asked = parts[part].iter().zip(next).map(|(chunk, next)| {
+                if let Some(next) = next {
+                    self.index.tokens().prefetch(*next);
+                }
+                score(chunk)
+            });
+            asked.collect::<Vec<f32>>()
+        };
         in_parallel(parts.len(), self.threads, scores_of).concat()
     }
 
