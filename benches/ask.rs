@@ -29,6 +29,7 @@ use synthetic::{Random, StandIn};
 
 const DOCUMENTS: usize = 10_000;
 const QUESTIONS: usize = 300;
+/// How often the limit is taken.
 const LIMITS: usize = 20;
 /// Of a question: what is left of one of twenty without stop words.
 const WORDS: usize = 10;
@@ -59,7 +60,7 @@ fn report(retriever: &Retriever, random: &mut Random, built: Duration) {
     let index = retriever.index();
     let vectors =
         std::fs::read(index.manifest().generation_folder(index.folder()).join("vectors.bin")).unwrap();
-    // A server that has been asked before has most of what it looks at in its pages.
+    // A server that has been asked before has mapped most of what it looks at.
     for _ in 0..QUESTIONS {
         black_box(retriever.answer(&Query::new(&random.text(WORDS), 10).unwrap()).unwrap());
     }

@@ -263,16 +263,14 @@ impl Ranking<'_> {
             first(chunk) + self.recipe.late.part(interaction) - seen_twice
         };
         let parts: Vec<&[usize]> = candidates.chunks(SHARE).collect();
-        // The tokens of a chunk may lie anywhere: each is asked for while those before it are looked at.
+        // The tokens of a chunk may lie anywhere: each is asked for while the one before it is looked at.
         let scores_of = |part: usize| {
-            let next = parts[part].iter().skip(1).map(Some).chain([None]);
-            let asked = parts[part].iter().zip(next).map(|(chunk, next)| {
-                if let Some(next) = next {
-                    self.index.tokens().prefetch(*next);
-                }
-                score(chunk)
-            });
-            asked.collect::<Vec<f32>>()
+            let chunks = parts[part];
+            let score = |place: usize| {
+                chunks.get(place + 1).into_iter().for_each(|next| self.index.tokens().prefetch(*next));
+                score(&chunks[place])
+            };
+            (0..chunks.len()).map(score).collect::<Vec<f32>>()
         };
         in_parallel(parts.len(), self.threads, scores_of).concat()
     }

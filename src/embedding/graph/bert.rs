@@ -16,9 +16,8 @@ pub(super) struct Linear {
     /// W; where there is smoothing, its rows divided by it.
     pub(super) weight: Matrix,
     pub(super) bias: Vec<f32>,
-    /// What x is multiplied by, component by component, before it is brought to int8: a few components are a
-    /// dozen times larger than the rest, and would leave the rest next to no steps (Xiao et al. 2023,
-    /// "`SmoothQuant`").
+    /// What x is multiplied by, component by component, before it is brought to int8: a few components are ten
+    /// times as large as the rest, and would leave the rest a few steps (Xiao et al. 2023, "`SmoothQuant`").
     pub(super) smoothing: Option<Vec<f32>>,
 }
 
