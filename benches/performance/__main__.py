@@ -129,7 +129,7 @@ def measure(arguments):
     results = json.loads(kept.read_text()) if kept.is_file() else {}
     runs = {
         "workos": lambda: sections.indexing(setting, "workos", arguments.rounds),
-        "markdown": lambda: sections.indexing(setting, "markdown", 1),
+        "markdown": lambda: sections.indexing(setting, "markdown", arguments.rounds),
         "question": lambda: sections.question(setting, arguments.rounds),
         "starting": lambda: sections.starting(setting, 5 * arguments.rounds),
         "clients": lambda: sections.clients(setting, arguments.rounds),
@@ -138,8 +138,8 @@ def measure(arguments):
     for section in arguments.only:
         sections.tell(section)
         results[section] = runs[section]()
-        how = {"workos": f"{arguments.rounds} rounds, {arguments.sample} chunks for each rival",
-               "markdown": f"1 round, {arguments.sample} chunks for each rival", "growth": "300 questions",
+        encoders = f"{arguments.rounds} rounds, {arguments.sample} chunks for each rival"
+        how = {"workos": encoders, "markdown": encoders, "growth": "300 questions",
                "starting": f"{5 * arguments.rounds} rounds"}
         results.setdefault("runs", {})[section] = how.get(
             section, f"{arguments.rounds} rounds, {arguments.questions} questions")

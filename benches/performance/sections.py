@@ -65,7 +65,7 @@ def tokens(setting, texts):
 
 
 def indexing(setting, name, rounds, rivals=True):
-    """Chunks a second of `docent index`, end to end, and of each encoder on a sample of the same chunks."""
+    """Tokens a second of `docent index`, end to end, and of each encoder on a sample of the same chunks."""
     folder, index = setting.corpora[name], setting.work / f"index-{name}"
     rates, peaks = {}, {}
     texts = setting.work / f"{name}.texts"
@@ -74,18 +74,19 @@ def indexing(setting, name, rounds, rivals=True):
         seconds, peak = peak_of([setting.docent, "index", *folder, "--index", index, "-q"])
         if number == 0:
             everything = export(setting, index, setting.work / "export")
-            mean = tokens(setting, sample(everything, setting.sample, texts))
-        rates.setdefault("docent", []).append(len(everything) / seconds)
+            # The sample's texts may be a little shorter or longer than all of them.
+            mean, sampled = tokens(setting, everything), tokens(setting, sample(everything, setting.sample, texts))
+        rates.setdefault("docent", []).append(len(everything) * mean / seconds)
         peaks.setdefault("docent", []).append(peak)
-        tell(f"  docent {len(everything) / seconds:.1f} chunks/s, {peak:.0f} MB")
+        tell(f"  docent {len(everything) * mean / seconds:,.0f} tokens/s, {peak:.0f} MB")
         runs = {label: (kind, setting.models["safetensors" if kind.startswith("s") else "fastembed"], batch)
                 for label, (kind, batch) in ENCODERS.items()} if rivals else {}
         runs |= {label: ("onnxruntime", setting.models[model], batch) for label, (model, batch) in LIMITS.items()}
         for label, (kind, model, batch) in runs.items():
             found = encoder(setting, kind, texts, model, *(["--batch", batch] if batch is not None else []))
-            rates.setdefault(label, []).append(found["texts_per_second"])
+            rates.setdefault(label, []).append(found["texts_per_second"] * sampled)
             peaks.setdefault(label, []).append(found["peak"])
-            tell(f"  {label} {found['texts_per_second']:.1f} chunks/s, {found['peak']:.0f} MB, loaded {found['loaded']:.0f} MB")
+            tell(f"  {label} {found['texts_per_second'] * sampled:,.0f} tokens/s, {found['peak']:.0f} MB, loaded {found['loaded']:.0f} MB")
             if kind == "fastembed" and batch == 1:
                 peaks["fastembed, loaded"] = [found["loaded"]]
     ratios = {label: statistics.median(ours / theirs for ours, theirs in zip(rates["docent"], found))
@@ -94,7 +95,7 @@ def indexing(setting, name, rounds, rivals=True):
     again, _ = peak_of([setting.docent, "index", "--index", index, "-q"])
     return {
         "chunks": len(everything), "tokens_a_chunk": mean, "index_bytes": size, "again_seconds": again,
-        "tokens_per_second": {label: statistics.median(found) * mean for label, found in rates.items()},
+        "tokens_per_second": {label: statistics.median(found) for label, found in rates.items()},
         "ratio": ratios, "peak": {label: statistics.median(found) for label, found in peaks.items()},
     }
 

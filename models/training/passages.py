@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,14 @@ def example(source: str, text: str, key: str, entry: dict) -> Example:
         if grade not in (1, 2) or other == key:
             raise SystemExit(f"{key}: grade {grade} of {other}: give 1 or 2, to other passages")
     return Example(source, text, tuple(entry["questions"]), key, group, also)
+
+
+def digest(before: str, examples: list[Example]) -> str:
+    """Tells what a round trains on, and what came before it, so that the state of another is not taken up.
+    Groups count by who is in them, whatever they are called."""
+    groups = {group: number for number, group in enumerate(dict.fromkeys(example.group for example in examples))}
+    told = [(example.text, example.questions, bool(example.group) and groups[example.group], example.also) for example in examples]
+    return f"{zlib.crc32(repr((before, told)).encode()):08x}"
 
 
 def held_back(examples: list[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:

@@ -98,11 +98,6 @@ def split(sources: dict[str, list[passages.Example]]) -> tuple[dict[str, list[pa
     return {what: kept for what, (kept, _) in parts.items() if kept}, {what: back for what, (_, back) in parts.items() if back}
 
 
-def digest(examples: list[passages.Example]) -> int:
-    """Tells what a round trains on, so that the state of another is not taken up."""
-    return zlib.crc32("\n".join(example.text for example in examples).encode())
-
-
 def main() -> None:
     """The whole run."""
     given = arguments()
@@ -112,11 +107,12 @@ def main() -> None:
     tokenizer = base / "tokenizer.json"
     rounds, held = split(sources(given))
     measured = held | (unseen(given.out, rounds) if given.questions is None else {})
-    model = None
+    model, before = None, f"{zlib.crc32((base / 'model.safetensors').read_bytes()):08x}"
     for number, (what, examples) in enumerate(rounds.items(), 1):
         print(f"round {number}: {len(examples)} passages, {sum(len(example.questions) for example in examples)} questions", flush=True)
         settings = replace(train.Settings(), rate=RATES[what], epochs=given.epochs, seed=16 + number)
-        state = given.out / f"round-{number}-{digest(examples):08x}.state"
+        before = passages.digest(f"{before} {settings}", examples)
+        state = given.out / f"round-{number}-{before}.state"
         model = train.train(base, tokenizer, examples, settings, state, model)
     model = averaged(model, base, given.share)
     figures = {what: measure(model, base, Texts(tokenizer), examples, what) for what, examples in measured.items()}

@@ -47,6 +47,21 @@ class Cutting(unittest.TestCase):
         self.assertEqual((found[0].crumb, found[0].text), ("stats", text.rstrip()))
 
 
+class Rounds(unittest.TestCase):
+    def test_other_questions_make_another_round(self) -> None:
+        first = Example("s", "a passage", ("one?", "two?"), "k", "g", ({}, {"l": 1}))
+        others = [
+            replace(first, text="another"),
+            replace(first, questions=("one?", "three?")),
+            replace(first, group="", also=()),
+            replace(first, also=({}, {"l": 2})),
+        ]
+        known = passages.digest("before", [first])
+        self.assertEqual(known, passages.digest("before", [replace(first, source="t")]))
+        told = {passages.digest("before", [other]) for other in others} | {passages.digest("after", [first])}
+        self.assertEqual(len(told - {known}), 5)
+
+
 class Grouping(unittest.TestCase):
     def examples(self) -> list[Example]:
         topics = ("queue worker retry", "certificate key rotation", "table index column")

@@ -16,19 +16,18 @@ pub struct RankedDocument {
 
 /// Documents in the order of each one's best chunk, the first `limit` of them.
 ///
-/// Other tools rank by score alone. Where a document's score is higher than that of one before it
-/// (not all chunks are scored by all views), it is written as just below; equal scores are ordered
-/// as those tools do.
+/// Other tools rank by score alone, and equal scores by id. A hit that made way for other documents has the
+/// score of what it made way for: where a document's score is not below that of the one before it, it is
+/// written as just below, so that the order is the one that readers see.
 #[must_use]
 pub fn rank_documents(hits: &[Hit], limit: usize) -> Vec<RankedDocument> {
     let mut seen = HashSet::new();
     let mut lowest = f32::INFINITY;
     let mut ranking = Vec::new();
     for hit in hits.iter().filter(|hit| seen.insert(hit.path.as_str())) {
-        lowest = if hit.score > lowest { lowest.next_down() } else { hit.score };
+        lowest = if hit.score < lowest { hit.score } else { lowest.next_down() };
         ranking.push(RankedDocument { id: id_of_path(hit.path.as_str()).into_owned(), score: lowest });
     }
-    sort_as_trec(&mut ranking);
     ranking.truncate(limit);
     ranking
 }
@@ -72,11 +71,13 @@ mod tests {
     }
 
     #[test]
-    fn scores_never_rise_and_ties_are_those_of_trec() {
-        let hits = [hit("a", 0.5), hit("b", 0.5), hit("c", 0.9), hit("e", 0.5), hit("d", 0.1)];
-        let ranking = rank_documents(&hits, 9);
+    fn ranked_by_score_the_order_is_that_of_the_hits() {
+        let hits = [hit("a", 0.5), hit("b", 0.5), hit("c", 0.9), hit("d", 0.1)];
+        let mut ranking = rank_documents(&hits, 9);
         let below = 0.5_f32.next_down();
-        let expected = [("b", 0.5), ("a", 0.5), ("c", below), ("e", below.next_down()), ("d", 0.1)];
+        let expected = [("a", 0.5), ("b", below), ("c", below.next_down()), ("d", 0.1)];
+        assert_eq!(ids(&ranking), expected);
+        sort_as_trec(&mut ranking);
         assert_eq!(ids(&ranking), expected);
     }
 

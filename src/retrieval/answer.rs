@@ -33,7 +33,7 @@ pub struct Answer {
     /// Whether nothing here seems to answer: the hits are only the nearest passages.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_good_match: bool,
-    /// Best first; empty only where nothing is indexed.
+    /// Best first; empty only where nothing is indexed, or nothing that the filters let in.
     pub hits: Vec<Hit>,
     /// What is missing from the answer's quality, where something is.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -31,6 +31,9 @@ pub(super) struct Near {
 #[derive(Clone, Copy)]
 pub(super) struct Plan<'index> {
     graph: Option<(&'index Graph, usize)>,
+    /// Admitted chunks that a search of the graph has to meet. A filter may keep just what lies far from the
+    /// question: then each that it admits is compared.
+    least: usize,
 }
 
 impl<'index> Plan<'index> {
@@ -45,7 +48,7 @@ impl<'index> Plan<'index> {
             let is_cheaper = widened.saturating_mul(GRAPH_STEP) < admitted || admitted == index.chunk_count();
             (wanted <= candidates && is_cheaper).then_some((graph, widened))
         });
-        Self { graph }
+        Self { graph, least: candidates.min(admitted) }
     }
 
     /// The dense view of `question`, a unit vector.
@@ -53,14 +56,16 @@ impl<'index> Plan<'index> {
         let vectors = index.vectors();
         let centred = vectors.centred(question);
         let is_admitted = |chunk: usize| admitted.is_none_or(|admitted| admitted[chunk]);
-        match (self.graph, admitted) {
-            (Some((graph, effort)), _) => {
-                let met = graph.search(vectors, &centred, effort).into_iter();
-                let found = met.filter(|(chunk, _)| is_admitted(*chunk)).collect();
-                Dense::Near(Near { found, question: QuestionCodes::new(question), centred })
+        if let Some((graph, effort)) = self.graph {
+            let met = graph.search(vectors, &centred, effort).into_iter();
+            let found: Vec<Scored> = met.filter(|(chunk, _)| is_admitted(*chunk)).collect();
+            if found.len() >= self.least {
+                return Dense::Near(Near { found, question: QuestionCodes::new(question), centred });
             }
-            (None, None) => Dense::All(vectors.scan(&centred)),
-            (None, Some(admitted)) => Dense::All(
+        }
+        match admitted {
+            None => Dense::All(vectors.scan(&centred)),
+            Some(admitted) => Dense::All(
                 admitted
                     .iter()
                     .enumerate()
@@ -76,5 +81,55 @@ pub(super) fn nearest(index: &Index, question: &[f32], count: usize) -> Vec<Scor
     match Plan::new(index, index.chunk_count(), count, count).view(index, question, None) {
         Dense::All(scores) => top(&scores, count).into_iter().map(|chunk| (chunk, scores[chunk])).collect(),
         Dense::Near(near) => near.found.into_iter().take(count).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedding::{Embedder as _, HashingEmbedder, Role};
+    use crate::index::{GraphSettings, IndexBuilder, Root};
+    use crate::progress::Silent;
+
+    /// An index with a graph of pages about keys, and after them as many about sailing.
+    fn of_two_subjects(embedder: &HashingEmbedder) -> (tempfile::TempDir, Index) {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source");
+        for (subject, words) in [("keys", "rotate the signing key"), ("sailing", "trim the main sail")] {
+            std::fs::create_dir_all(source.join(subject)).unwrap();
+            for number in 0..30 {
+                let text = format!("# Page {number}\n\n{words} {subject}{number}\n");
+                std::fs::write(source.join(format!("{subject}/{number:02}.md")), text).unwrap();
+            }
+        }
+        let index = folder.path().join("index");
+        let builder = IndexBuilder {
+            graph: GraphSettings { from: 1, ..GraphSettings::default() },
+            ..IndexBuilder::new(index.clone(), vec![Root::at(source)], embedder, &Silent)
+        };
+        builder.build().unwrap();
+        (folder, Index::open(&index).unwrap())
+    }
+
+    #[test]
+    fn a_filter_that_keeps_what_is_far_off_finds_all_the_same() {
+        let embedder = HashingEmbedder::default();
+        let (_folder, index) = of_two_subjects(&embedder);
+        let question = embedder.encode("rotate the signing key", Role::Query).unwrap().pooled;
+        let ask = |least, admitted: &[bool]| {
+            let plan = Plan { graph: index.graph().map(|graph| (graph, 16)), least };
+            plan.view(&index, question.as_slice(), Some(admitted))
+        };
+        let (keys, sailing): (Vec<bool>, Vec<bool>) = (0..60).map(|chunk| (chunk < 30, chunk >= 30)).unzip();
+        match ask(10, &keys) {
+            Dense::Near(near) => {
+                assert!(near.found.len() >= 10 && near.found.iter().all(|(chunk, _)| keys[*chunk]));
+            }
+            Dense::All(_) => panic!("the graph leads to what is asked for"),
+        }
+        match ask(10, &sailing) {
+            Dense::All(scores) => assert!((0..60).all(|chunk| (scores[chunk] > UNMET) == sailing[chunk])),
+            Dense::Near(near) => panic!("{} of 10 were met", near.found.len()),
+        }
     }
 }

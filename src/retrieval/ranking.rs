@@ -128,7 +128,7 @@ impl Ranking<'_> {
             Some(late) => late.met_by(&signs),
             None => head.iter().map(|chunk| wording.dense.of(*chunk)).fold(0.0, f32::max),
         };
-        let document = |wording: &Wording| wording.documents.best();
+        let document = |wording: &Wording| self.best_document(wording);
         let passage = |wording: &Wording| head.first().map_or(0.0, |chunk| wording.dense.of(*chunk));
         let missed = |wording: &Wording| self.index.lexical().missed(&wording.names, head);
         Evidence {
@@ -137,6 +137,16 @@ impl Ranking<'_> {
             passage: mean(&passage),
             missed: mean(&missed),
         }
+    }
+
+    /// The document view's best value, at least 0, of the documents that an answer may come from.
+    fn best_document(&self, wording: &Wording) -> f32 {
+        let (Scores::All(documents), Some(admitted)) = (&wording.documents, &self.admitted) else {
+            // Through a graph only documents of admitted chunks are met.
+            return wording.documents.best();
+        };
+        let admitted = self.document_of.iter().zip(admitted).filter(|(_, admitted)| **admitted);
+        admitted.map(|(document, _)| documents[*document as usize]).fold(0.0, f32::max)
     }
 
     /// Whether to ask the index's graph.

@@ -13,9 +13,9 @@ pub enum Stage {
     Embed,
     /// Which chunks may be returned.
     Filter,
-    /// Every chunk's centred cosine.
+    /// Centred cosines: of every chunk, or of those that a graph leads to.
     Dense,
-    /// Every document's cosine.
+    /// Every document's cosine; through a graph those of few, as part of `Combine`.
     Document,
     /// Every chunk's BM25F.
     Lexical,

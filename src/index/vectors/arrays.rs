@@ -106,8 +106,8 @@ fn centring(planes: &Planes) -> (Vec<f32>, Vec<[f32; 2]>) {
         values.clear();
         values.extend(row.values());
         let squared = dot(&values, &values) - 2.0 * dot(&values, &mean) + mean_length;
-        // A vector that is the mean itself has no direction left.
-        [row.scale, if squared > 1e-9 { squared.sqrt().recip() } else { 0.0 }]
+        // A vector that is the mean itself has no direction left, but for what rounding makes of numbers near 1.
+        [row.scale, if squared > 1e-6 { squared.sqrt().recip() } else { 0.0 }]
     };
     let scales = rows().map(&mut scale).collect();
     (mean, scales)

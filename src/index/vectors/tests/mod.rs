@@ -45,7 +45,11 @@ fn assert_scores(vectors: &Vectors) {
         assert!((score - expected).abs() < 3e-4, "{score} instead of {expected}");
         assert!((vectors.rows().coarse_score(&question, number) - expected).abs() < 3e-2);
     }
-    let documents = vectors.scan_documents(&QuestionCodes::new(&query));
+    let (all, some) = (vectors.scan(&question), [4, 0, 2]);
+    assert_eq!(vectors.scores(&question, &some), some.map(|chunk| all[chunk]));
+    let codes = QuestionCodes::new(&query);
+    let documents = vectors.scan_documents(&codes);
+    assert_eq!(vectors.document_scores(&codes, &[2, 0]), [documents[2], documents[0]]);
     let expected = [query[0], query[0] * rows[2][0] + query[1] * rows[2][1], 0.0, 0.0];
     assert_eq!(documents.len(), expected.len());
     for (number, (found, expected)) in documents.iter().zip(expected).enumerate() {
