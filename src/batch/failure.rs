@@ -60,6 +60,29 @@ pub enum BatchError {
         /// The id of that question.
         expected: Option<String>,
     },
+    /// The output to go on with answers another question by the same id.
+    #[error(
+        "`{}` cannot be continued: its record {record} answers \"{}\", and question {record} is \"{}\"",
+        path.display(), words(found), words(expected)
+    )]
+    OtherWords {
+        /// The output.
+        path: PathBuf,
+        /// Number of the record, from 1.
+        record: u64,
+        /// The question there.
+        found: String,
+        /// That question now.
+        expected: String,
+    },
+    /// The output to go on with, which does not name its index, is older than the index.
+    #[error("`{}` cannot be continued: it is older than the index, which was built at {current_at}", path.display())]
+    OlderThanIndex {
+        /// The output.
+        path: PathBuf,
+        /// When the index was built.
+        current_at: String,
+    },
     /// The output to go on with has more records than there are questions.
     #[error("`{}` cannot be continued: it has more records than there are questions ({questions})", path.display())]
     TooMany {
@@ -112,6 +135,16 @@ fn named(id: Option<&str>) -> String {
     id.map_or_else(|| "a malformed line".to_owned(), |id| format!("`{id}`"))
 }
 
+/// As much of a question as tells it from others.
+fn words(question: &str) -> String {
+    const MOST: usize = 80;
+    let line = question.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
 impl BatchError {
     /// The next thing to do.
     #[must_use]
@@ -126,11 +159,14 @@ impl BatchError {
             }
             Self::SameId { .. } => "give every question an id of its own: no question was asked".into(),
             Self::OverQuestions { .. } => "name another file with --output".into(),
-            Self::OtherQuestions { .. } | Self::TooMany { .. } | Self::NotOutput { .. } => {
+            Self::OtherQuestions { .. }
+            | Self::OtherWords { .. }
+            | Self::TooMany { .. }
+            | Self::NotOutput { .. } => {
                 "continue with the same questions and the same --format, or start anew without --resume"
                     .into()
             }
-            Self::OtherGeneration { .. } => {
+            Self::OtherGeneration { .. } | Self::OlderThanIndex { .. } => {
                 "start anew without --resume, so that one index answers all questions".into()
             }
             Self::Output(_) => "check that the disk has room, then go on with --resume".into(),

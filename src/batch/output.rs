@@ -10,6 +10,13 @@ use crate::retrieval::{Answer, Hit, QueryError, RetrievalError};
 /// Version of the JSON form of a line with an error. One with an answer has that of the answer.
 pub const SCHEMA: u32 = 1;
 
+/// Places of columns that an output is continued by.
+pub(super) mod column {
+    pub(in crate::batch) const ID: usize = 0;
+    pub(in crate::batch) const QUERY: usize = 1;
+    pub(in crate::batch) const ERROR: usize = 11;
+}
+
 /// The columns of the CSV.
 const COLUMNS: [&str; 12] = [
     "id",
@@ -141,7 +148,7 @@ impl OutputFormat {
             (Err(error), Self::Csv) => {
                 let mut fields = [""; COLUMNS.len()];
                 let message = error.to_string();
-                (fields[0], fields[1], fields[11]) =
+                (fields[column::ID], fields[column::QUERY], fields[column::ERROR]) =
                     (id.unwrap_or_default(), query.unwrap_or_default(), &message);
                 csv::write_record(&mut record, fields);
             }

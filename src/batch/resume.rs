@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::csv;
 use super::failure::BatchError;
-use super::output::OutputFormat;
+use super::output::{OutputFormat, column};
 use super::questions::{Item, QuestionFile};
 use crate::evaluation::run_column;
 
@@ -21,6 +21,8 @@ use crate::evaluation::run_column;
 pub struct Written {
     /// Questions that need not be asked again.
     pub questions: u64,
+    /// Those of them that have an error in the place of an answer.
+    pub errors: u64,
     /// Bytes of their records, with what stands above them.
     pub bytes: u64,
 }
@@ -47,7 +49,7 @@ pub fn written(
     let unreadable = |source| BatchError::UnreadableOutput { path: path.to_owned(), source };
     let mut records = Records::new(path, file, format).map_err(unreadable)?;
     let mut items = questions.items()?;
-    let mut written = Written { questions: 0, bytes: records.end };
+    let mut written = Written { bytes: records.end, ..Written::default() };
     let mut number = 0;
     while let Some(record) = records.next_done()? {
         number += 1;
@@ -58,6 +60,7 @@ pub fn written(
             };
             written.questions += 1;
             if record.is_of(format, &item) {
+                record.is_about(&item, number, path)?;
                 break;
             }
             // A run has no line for a question without an answer.
@@ -71,6 +74,7 @@ pub fn written(
                 });
             }
         }
+        written.errors += u64::from(record.is_error);
         written.bytes = record.end;
     }
     Ok(written)
@@ -79,6 +83,9 @@ pub fn written(
 /// Everything about one question in an output.
 struct Done {
     id: Option<String>,
+    /// The question as it was asked; a run does not say.
+    query: Option<String>,
+    is_error: bool,
     by: Option<(u64, String)>,
     /// The byte after it.
     end: u64,
@@ -89,6 +96,19 @@ impl Done {
         match format {
             OutputFormat::Trec => item.id.as_deref().map(run_column) == self.id,
             OutputFormat::Jsonl | OutputFormat::Csv => item.id == self.id,
+        }
+    }
+
+    /// A question by the same id may be in other words now.
+    fn is_about(&self, item: &Item, record: u64, path: &Path) -> Result<(), BatchError> {
+        match (&self.query, &item.content) {
+            (Some(found), Ok(wanted)) if found.trim() != wanted.text.trim() => Err(BatchError::OtherWords {
+                path: path.to_owned(),
+                record,
+                found: found.clone(),
+                expected: wanted.text.clone(),
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -112,6 +132,8 @@ impl Done {
 #[derive(Deserialize)]
 struct Line {
     id: Option<String>,
+    query: Option<String>,
+    error: Option<serde::de::IgnoredAny>,
     generation: Option<u64>,
     indexed_at: Option<String>,
 }
@@ -186,17 +208,25 @@ impl<'output> Records<'output> {
             reason,
         };
         let text = std::str::from_utf8(row).map_err(|error| other(error.to_string()))?;
-        let (id, by) = match self.format {
+        let done = Done { id: None, query: None, is_error: false, by: None, end: self.end };
+        match self.format {
             OutputFormat::Jsonl => {
                 let line: Line = serde_json::from_str(text).map_err(|error| other(error.to_string()))?;
-                (line.id, line.generation.zip(line.indexed_at))
+                let (is_error, by) = (line.error.is_some(), line.generation.zip(line.indexed_at));
+                Ok(Done { id: line.id, query: line.query, is_error, by, ..done })
             }
-            OutputFormat::Csv => (Some(csv::first_field(text)).filter(|id| !id.is_empty()), None),
+            OutputFormat::Csv => {
+                let mut fields = csv::fields(text);
+                fields.resize(column::ERROR + 1, String::new());
+                let mut filled =
+                    |column: usize| Some(std::mem::take(&mut fields[column])).filter(|text| !text.is_empty());
+                let is_error = filled(column::ERROR).is_some();
+                Ok(Done { id: filled(column::ID), query: filled(column::QUERY), is_error, ..done })
+            }
             OutputFormat::Trec => match text.split_whitespace().collect::<Vec<_>>().as_slice() {
-                [id, "Q0", _, _, _, "docent"] => (Some((*id).to_owned()), None),
-                _ => return Err(other("no line of a TREC run".into())),
+                [id, "Q0", _, _, _, "docent"] => Ok(Done { id: Some((*id).to_owned()), ..done }),
+                _ => Err(other("no line of a TREC run".into())),
             },
-        };
-        Ok(Done { id, by, end: self.end })
+        }
     }
 }

@@ -42,7 +42,7 @@ stdout carries data only; progress and errors go to stderr.";
 /// docent cuts documents into passages, indexes them by meaning and by words, and returns the best
 /// passages for a question with their source: to you, to scripts (`--json`), and to AI agents
 /// (`docent serve`). Only `pull` and `quickstart` ever use the
-/// network, and `index` and `prepare` for sources that are elsewhere.
+/// network, and `index`, `prepare`, `watch` and `serve --watch` for sources that are elsewhere.
 #[derive(Debug, Parser)]
 #[command(name = "docent", version, after_help = EXAMPLES, propagate_version = true, subcommand_required = true)]
 pub(super) struct Arguments {

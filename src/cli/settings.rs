@@ -11,8 +11,10 @@ use crate::remote::Cache;
 pub(super) struct Settings {
     /// Folder of the index.
     pub(super) index: PathBuf,
-    /// Whether that folder was asked for.
+    /// Whether that folder was asked for, by option or variable.
     pub(super) index_is_named: bool,
+    /// Whether it was asked for in this run.
+    pub(super) index_is_typed: bool,
     /// Where models are.
     pub(super) models: ModelStore,
     /// The model that was asked for by name.
@@ -30,10 +32,12 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) fn new(arguments: GlobalArguments) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let index_is_typed = arguments.index.is_some();
         let index = arguments.index.or_else(|| variable("DOCENT_INDEX"));
         let models = arguments.models.or_else(|| variable("DOCENT_MODELS"));
         Self {
             index_is_named: index.is_some(),
+            index_is_typed,
             index: index.unwrap_or_else(|| PathBuf::from("index")),
             models: ModelStore::new(models.unwrap_or_else(default_models_folder)),
             cache: Cache { folder: cache_folder() },

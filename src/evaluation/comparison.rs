@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::EvaluationError;
-use super::metrics::Metric;
-use super::outcome::{Evaluation, IndexSummary, QuestionOutcome, Returned};
-use super::significance::{Interval, SEED, paired_test};
+use super::metrics::{Metric, auroc};
+use super::outcome::{Evaluation, IndexSummary, QuestionOutcome, Returned, UnanswerableOutcome};
+use super::significance::{Interval, SEED, mean, paired_test};
 
 /// Version of the JSON form of a [`Comparison`].
 pub const COMPARISON_SCHEMA: u32 = 1;
@@ -125,8 +125,9 @@ impl Comparison {
     /// Compares `second` with `first`, each with the file that it came from.
     ///
     /// # Errors
-    /// Where they have no question in common.
+    /// Where they have no question in common, or were measured in other ways.
     pub fn of(first: (&Path, &Evaluation), second: (&Path, &Evaluation)) -> Result<Self, EvaluationError> {
+        ensure_alike(first, second.1)?;
         let pairs = common_questions(first.1, second.1);
         if pairs.is_empty() {
             let (first, second) = (first.0.to_owned(), second.0.to_owned());
@@ -164,10 +165,32 @@ impl Side {
     }
 }
 
+/// The same ranking has other figures by other levels, or to another depth.
+fn ensure_alike(first: (&Path, &Evaluation), second: &Evaluation) -> Result<(), EvaluationError> {
+    let measured = |evaluation: &Evaluation| (evaluation.settings.levels, evaluation.settings.limit);
+    if measured(first.1) == measured(second) {
+        return Ok(());
+    }
+    let told = |evaluation: &Evaluation| {
+        let (levels, limit) = measured(evaluation);
+        let (relevant, hit) = (levels.relevant_from, levels.hit_from);
+        format!("{limit} documents, relevant from grade {relevant} and hits from {hit}")
+    };
+    Err(EvaluationError::MeasuredOtherwise {
+        path: first.0.to_owned(),
+        there: told(first.1),
+        here: told(second),
+    })
+}
+
+/// Questions are the same where their ids and their words are.
 fn common_questions<'a>(first: &'a Evaluation, second: &'a Evaluation) -> Vec<Pair<'a>> {
     let by_id: HashMap<&str, &QuestionOutcome> =
         second.questions.iter().map(|question| (question.id.as_str(), question)).collect();
-    let pair = |question: &'a QuestionOutcome| Some((question, *by_id.get(question.id.as_str())?));
+    let pair = |question: &'a QuestionOutcome| {
+        let other = *by_id.get(question.id.as_str())?;
+        (other.query == question.query).then_some((question, other))
+    };
     first.questions.iter().filter_map(pair).collect()
 }
 
@@ -184,8 +207,8 @@ fn differences(pairs: &[Pair]) -> BTreeMap<Metric, Difference> {
         let test = paired_test(&first, &second, SEED);
         let Interval { low, high } = test.interval;
         let difference = Difference {
-            first: super::significance::mean(&first),
-            second: super::significance::mean(&second),
+            first: mean(&first),
+            second: mean(&second),
             difference: test.difference,
             low,
             high,
@@ -240,31 +263,54 @@ impl Moved {
     }
 }
 
-/// The measures of `now` that are lower than in the baseline by more than `tolerance`.
+/// The measures of `now`, over the questions of the baseline, that are lower than in it by more than `tolerance`.
 ///
 /// # Errors
-/// Where the baseline has questions that were not asked now: its means then mean something else.
+/// Where the baseline has questions that were not asked now, or a measure that was not taken of one of them: its
+/// means then mean something else. Where it was measured in another way.
 pub fn regressions(
     baseline: (&Path, &Evaluation),
     now: &Evaluation,
     tolerance: f64,
 ) -> Result<Vec<Regression>, EvaluationError> {
+    ensure_alike(baseline, now)?;
     let (path, baseline) = baseline;
-    let total = baseline.questions.len();
-    let common = common_questions(baseline, now).len();
-    if common < total {
+    let pairs = common_questions(baseline, now);
+    let unanswerable = common_unanswerable(baseline, now);
+    let total = baseline.questions.len() + baseline.unanswerable.len();
+    let is_measured =
+        |(before, now): &&Pair| before.metrics.keys().all(|metric| now.metrics.contains_key(metric));
+    let measured = pairs.iter().filter(is_measured).count() + unanswerable.len();
+    if measured < total {
         return Err(EvaluationError::OtherQuestions {
             path: path.to_owned(),
-            missing: total - common,
+            missing: total - measured,
             total,
         });
     }
     let fell = baseline.metrics.iter().filter_map(|(metric, before)| {
-        let now = now.metrics.get(metric)?.value;
+        let now = if *metric == Metric::Auroc {
+            let positives: Vec<f64> = pairs.iter().map(|(_, now)| now.confidence).collect();
+            auroc(&positives, &unanswerable)?
+        } else {
+            let asked = pairs.iter().filter(|(before, _)| before.metrics.contains_key(metric));
+            mean(&asked.map(|(_, now)| value(now, *metric)).collect::<Vec<_>>())
+        };
         let fell = before.value - now > tolerance + NOTHING;
         fell.then_some(Regression { metric: *metric, baseline: before.value, now })
     });
     Ok(fell.collect())
+}
+
+/// How sure `now` is of the questions without an answer that the baseline has too.
+fn common_unanswerable(baseline: &Evaluation, now: &Evaluation) -> Vec<f64> {
+    let by_id: HashMap<&str, &UnanswerableOutcome> =
+        now.unanswerable.iter().map(|question| (question.id.as_str(), question)).collect();
+    let asked = baseline
+        .unanswerable
+        .iter()
+        .filter_map(|question| by_id.get(question.id.as_str()).filter(|other| other.query == question.query));
+    asked.map(|question| question.confidence).collect()
 }
 
 #[cfg(test)]
@@ -297,6 +343,34 @@ mod tests {
     fn other_questions_cannot_be_compared() {
         let error = compare(&evaluation(&[("a", 1.0, 1.0)]), &evaluation(&[("b", 1.0, 1.0)])).unwrap_err();
         assert!(matches!(error, EvaluationError::NothingInCommon { .. }));
+    }
+
+    #[test]
+    fn other_words_are_another_question_and_other_depths_another_measure() {
+        let first = evaluation(&[("a", 1.0, 1.0), ("b", 0.5, 1.0)]);
+        let mut second = first.clone();
+        second.questions[1].query.push_str(" really");
+        let comparison = compare(&first, &second).unwrap();
+        assert_eq!((comparison.questions, comparison.only_first, comparison.only_second), (1, 1, 1));
+        second.settings.limit = 10;
+        let error = compare(&first, &second).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`first.json` was measured otherwise: 100 documents, relevant from grade 1 and hits from 2; now it is 10 documents, relevant from grade 1 and hits from 2"
+        );
+    }
+
+    #[test]
+    fn further_questions_change_nothing_and_a_measure_that_is_gone_is_told() {
+        let before = evaluation(&[("a", 1.0, 1.0), ("b", 1.0, 1.0)]);
+        let regressions = |now: &Evaluation| regressions((Path::new("b.json"), &before), now, 0.0);
+        let harder = evaluation(&[("a", 1.0, 1.0), ("b", 1.0, 1.0), ("c", 0.0, 0.0)]);
+        assert_eq!(regressions(&harder).unwrap(), []);
+        let easier = evaluation(&[("a", 1.0, 1.0), ("b", 0.5, 1.0), ("c", 1.5, 1.0)]);
+        assert_eq!(regressions(&easier).unwrap().len(), 1);
+        let mut unmeasured = before.clone();
+        unmeasured.questions[0].metrics.remove(&Metric::Hit5);
+        assert!(matches!(regressions(&unmeasured), Err(EvaluationError::OtherQuestions { missing: 1, .. })));
     }
 
     #[test]

@@ -41,6 +41,14 @@ pub enum EvaluationError {
         /// Where judgements were looked for.
         looked_for: Vec<PathBuf>,
     },
+    /// A part of a set that has none.
+    #[error("`{}` has judgements in its questions, and no part `{split}`", path.display())]
+    NoSplits {
+        /// The set.
+        path: PathBuf,
+        /// The part that was asked for.
+        split: String,
+    },
     /// A set in which no question has a judgement.
     #[error("`{}` holds no question with a judgement", path.display())]
     NothingToEvaluate {
@@ -105,6 +113,16 @@ pub enum EvaluationError {
         /// How many it has.
         total: usize,
     },
+    /// Figures that mean different things.
+    #[error("`{}` was measured otherwise: {there}; now it is {here}", path.display())]
+    MeasuredOtherwise {
+        /// One evaluation.
+        path: PathBuf,
+        /// To which depth and from which grades on.
+        there: String,
+        /// The same of the other.
+        here: String,
+    },
     /// The index turned out to be damaged.
     #[error(transparent)]
     Index(RetrievalError),
@@ -137,6 +155,9 @@ impl EvaluationError {
                 "name a folder with questions.jsonl, or with queries.jsonl and qrels (BEIR), or a file of TREC topics with --qrels FILE".into()
             }
             Self::NoJudgements { .. } => "name the judgements with --qrels FILE".into(),
+            Self::NoSplits { .. } => {
+                "leave --split out: it is for BEIR folders; name other judgements with --qrels FILE".into()
+            }
             Self::NothingToEvaluate { .. } => {
                 "check that the ids of the judgements are those of the questions".into()
             }
@@ -153,6 +174,7 @@ impl EvaluationError {
             Self::NotAnEvaluation { .. } => "write one with `docent eval SET --json FILE`".into(),
             Self::NothingInCommon { .. } => "compare two evaluations of the same set".into(),
             Self::OtherQuestions { .. } => "compare with a baseline of the same set".into(),
+            Self::MeasuredOtherwise { .. } => "evaluate both with the same --limit and --relevant-from".into(),
             Self::Index(source) | Self::Retrieval { source, .. } => source.hint(),
         }
     }

@@ -232,6 +232,18 @@ fn a_hub_that_may_not_be_asked() {
     );
 }
 
+/// What is missing is to be fetched elsewhere: it is told before ONNX Runtime is asked for.
+#[test]
+fn without_a_network_what_is_missing_is_told_first() {
+    let env = TestEnv::new(PAGES);
+    let pull = env.command(&["pull", "bge-small", "--quiet"]).variable("HF_HUB_OFFLINE", "1");
+    let told = pull.without_variable("ORT_DYLIB_PATH").run().ends_with_status(2).stderr;
+    assert!(
+        told.starts_with("error: HF_HUB_OFFLINE is set, and files of bge-small-en-v1.5 are missing:"),
+        "{told}"
+    );
+}
+
 #[test]
 fn a_store_that_cannot_be_written() {
     let env = TestEnv::new(PAGES);

@@ -134,6 +134,10 @@ fn another_output_is_not_continued() {
     env.docent(&batch).succeeds();
     let hint =
         "hint: continue with the same questions and the same --format, or start anew without --resume\n";
+    env.write("q.tsv", "a\trotate\nb\tkeys\n");
+    env.docent(&batch).fails_with(&format!(
+        "error: `out` cannot be continued: its record 2 answers \"key\", and question 2 is \"keys\"\n\n{hint}"
+    ));
     env.write("q.tsv", "a\trotate\nc\tkey\n");
     env.docent(&batch).fails_with(&format!(
         "error: `out` cannot be continued: its record 2 is of `b`, and question 2 is `c`\n\n{hint}"
@@ -156,4 +160,32 @@ fn another_output_is_not_continued() {
     assert!(
         told.ends_with("\n\nhint: start anew without --resume, so that one index answers all questions\n")
     );
+}
+
+/// Neither rows of CSV nor a run say which index answered.
+#[test]
+fn an_output_that_is_older_than_the_index_is_not_continued() {
+    for format in ["csv", "trec"] {
+        let env = TestEnv::indexed(PAGES);
+        env.write("q.tsv", "a\trotate\nb\tkey\n");
+        let batch = ["batch", "q.tsv", "-o", "out", "--format", format, "--resume", "-q"];
+        env.docent(&batch).succeeds();
+        env.docent(&batch).succeeds();
+        let file = fs::File::options().write(true).open(env.path("out")).unwrap();
+        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_hours(1)).unwrap();
+        let told = env.docent(&batch).ends_with_status(2).stderr;
+        assert!(told.starts_with("error: `out` cannot be continued: it is older than the index, "), "{told}");
+    }
+}
+
+#[test]
+fn errors_of_the_run_before_are_not_forgotten() {
+    let env = TestEnv::indexed(PAGES);
+    env.write("q.jsonl", "nonsense\n{\"id\": \"b\", \"query\": \"key\"}\n");
+    for format in ["jsonl", "csv"] {
+        let batch = ["batch", "q.jsonl", "-o", format, "--format", format, "--resume", "-q"];
+        env.docent(&batch).ends_with_status(2);
+        let told = env.docent(&batch).ends_with_status(2).stderr;
+        assert!(told.contains("1 question of the earlier run without an answer: see `error`"), "{told}");
+    }
 }

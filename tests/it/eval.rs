@@ -98,6 +98,18 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// The variable names the index that is asked day by day: it is not built over.
+#[test]
+fn an_index_for_one_run_is_not_where_the_usual_one_is() {
+    let bench = Bench::new();
+    let arguments = OWN.split(' ');
+    let mut command = Command::new(env!("CARGO_BIN_EXE_docent"));
+    command.args(arguments).current_dir(bench.folder.path()).env("DOCENT_INDEX", "usual");
+    let output = command.env("TMPDIR", bench.folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!bench.path("usual").exists());
+}
+
 #[test]
 fn parts_of_the_ranking_can_be_left_out() {
     let bench = Bench::new();

@@ -57,7 +57,7 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &BatchArguments) -> Re
     let items = questions.items()?.skip(done.questions as usize);
     let counts = batch.run(items, &mut output, &mut |trouble| tell(settings, &questions, trouble))?;
     settings.progress.finish();
-    Ok(ended(settings, left, counts, interrupted.load(Ordering::Relaxed)))
+    Ok(ended(settings, left, (counts, done.errors), interrupted.load(Ordering::Relaxed)))
 }
 
 fn retriever(
@@ -126,7 +126,25 @@ fn done(
     };
     let unreadable = |source| BatchError::UnreadableOutput { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(unreadable)?;
+    if format != OutputFormat::Jsonl {
+        ensure_newer(path, &file, by).map_err(unreadable)??;
+    }
     Ok(written((path, &file), format, questions, by)?)
+}
+
+/// Only lines of JSON say which generation of the index answered: of the others the time has to tell.
+fn ensure_newer(
+    path: &Path,
+    file: &std::fs::File,
+    by: AnsweredBy,
+) -> Result<Result<(), BatchError>, std::io::Error> {
+    let changed = chrono::DateTime::<chrono::Utc>::from(file.metadata()?.modified()?);
+    let built = chrono::DateTime::parse_from_rfc3339(by.indexed_at);
+    if built.is_ok_and(|built| changed < built) {
+        let (path, current_at) = (path.to_owned(), by.indexed_at.to_owned());
+        return Ok(Err(BatchError::OlderThanIndex { path, current_at }));
+    }
+    Ok(Ok(()))
 }
 
 fn output(path: Option<&Path>, done: Written) -> Result<Box<dyn Write>, Failure> {
@@ -143,7 +161,7 @@ fn tell(settings: &Settings, questions: &QuestionFile, trouble: &Trouble) {
     settings.progress.warn(&format!("{name}, line {line}{id}: {error}"));
 }
 
-fn ended(settings: &Settings, left: u64, counts: Counts, interrupted: bool) -> ExitStatus {
+fn ended(settings: &Settings, left: u64, (counts, before): (Counts, u64), interrupted: bool) -> ExitStatus {
     let asked = counts.answered + counts.errors;
     let of = |count: u64| counted(count as usize, "question");
     if counts.without_hits > 0 {
@@ -153,10 +171,14 @@ fn ended(settings: &Settings, left: u64, counts: Counts, interrupted: bool) -> E
         let all = of(asked);
         settings.progress.warn(&format!("{} of {all} without an answer: see `error`", counts.errors));
     }
+    if before > 0 {
+        let hint = "see `error`, or start anew without --resume";
+        settings.progress.warn(&format!("{} of the earlier run without an answer: {hint}", of(before)));
+    }
     if interrupted && asked < left {
         let hint = "go on with --resume";
         settings.progress.warn(&format!("interrupted after {asked} of {}: {hint}", of(left)));
         return ExitStatus::Interrupted;
     }
-    if counts.errors > 0 { ExitStatus::Error } else { ExitStatus::Success }
+    if counts.errors + before > 0 { ExitStatus::Error } else { ExitStatus::Success }
 }

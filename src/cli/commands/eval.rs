@@ -1,7 +1,7 @@
 //! `docent eval`: questions with judged documents in, measures out.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::index;
 use crate::cli::args::{By, EvalArguments};
@@ -67,7 +67,7 @@ fn build_where_asked(
     if !corpus.exists() {
         return Err(EvaluationError::NoCorpus { corpus: corpus.clone() }.into());
     }
-    let temporary = if settings.index_is_named {
+    let temporary = if settings.index_is_typed {
         ensure_same_documents(&settings.index, corpus)?;
         None
     } else {
@@ -82,9 +82,14 @@ fn build_where_asked(
 
 /// Evaluating must not replace an index that is in use for something else.
 fn ensure_same_documents(folder: &Path, corpus: &Path) -> Result<(), Failure> {
-    let Ok(manifest) = read_manifest(folder) else { return Ok(()) };
-    let wanted: Vec<PathBuf> = vec![corpus.canonicalize().unwrap_or_else(|_| corpus.to_owned())];
-    if manifest.roots == wanted {
+    let manifest = match read_manifest(folder) {
+        Ok(manifest) => manifest,
+        Err(OpenError::Missing { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let root = corpus.canonicalize().unwrap_or_else(|_| corpus.to_owned());
+    // Parts that were left out, or kinds and names that were given, would be lost.
+    if manifest.declared() == [SourceSpec::directory(root)] {
         return Ok(());
     }
     Err(EvaluationError::OtherIndex { folder: folder.to_owned(), corpus: corpus.to_owned() }.into())

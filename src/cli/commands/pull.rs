@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::model;
 use crate::cli::settings::Settings;
 use crate::embedding::catalog::{Catalog, ModelKind, ModelSpec};
-use crate::embedding::pull::{Outcome, PullOptions, PullReport, pull, pull_runtime};
+use crate::embedding::pull::{Outcome, PullOptions, PullReport, pull, pull_runtime, refuse_offline};
 use crate::embedding::{Arithmetic, calibration};
 use crate::progress::Progress;
 
@@ -31,6 +31,7 @@ pub(in crate::cli) fn fetch(
         return Ok(());
     }
     let options = PullOptions::from_env();
+    refuse_offline(spec, &settings.models, &options, &settings.progress)?;
     // Each is told as soon as it is there: what fails afterwards does not take it back.
     tell(settings, &pull_runtime(&settings.models, &options, &settings.progress)?);
     tell(settings, &pull(spec, &settings.models, &options, &settings.progress)?);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ask, index, pull};
+use super::{ask, collections, index, pull};
 use crate::cli::args::QuickstartArguments;
 use crate::cli::clients::{Launch, shell_quoted, snippets};
 use crate::cli::exit_status::ExitStatus;
@@ -39,7 +39,8 @@ pub(in crate::cli) fn run(
         pull::fetch(settings, spec, None)?;
     }
     note("2. index");
-    index::build(settings, &index::Sources::of(vec![SourceSpec::directory(path)]))?;
+    let sources = collections::beside_the_others(settings, vec![SourceSpec::directory(path)], None);
+    index::build(settings, &index::Sources::of(sources))?;
     note("3. first question");
     let question = if asked_for_manual { MANUAL_QUESTION.to_owned() } else { question_for(&settings.index)? };
     let answer = ask::answer(settings, &Query::new(&question, SAMPLE_LIMIT)?)?;

@@ -153,6 +153,23 @@ pub fn pull_runtime_of(
     Pull { name, what: Pulled::Runtime, folder, files, options, progress }.run()
 }
 
+/// Whether [`pull`] would refuse because the hub may not be asked: told before anything else is fetched.
+///
+/// # Errors
+/// What is missing, and where it would come from and go to.
+pub fn refuse_offline(
+    spec: &ModelSpec,
+    store: &ModelStore,
+    options: &PullOptions,
+    progress: &dyn Progress,
+) -> Result<(), PullError> {
+    let folder = Folder::new(store.model_folder(spec));
+    let record = folder.record().unwrap_or_default();
+    let files: Vec<&FileSpec> = spec.files.iter().collect();
+    let pull = Pull { name: spec.name.clone(), what: Pulled::Model, folder, files, options, progress };
+    pull.refuse_offline(&record)
+}
+
 struct Pull<'a> {
     name: String,
     what: Pulled,
@@ -178,7 +195,12 @@ impl Pull<'_> {
         fs::create_dir_all(path).map_err(writing(path))?;
         let _lock = self.lock()?;
         remove_scratch(&path.join(SCRATCH_NAME));
-        let mut record = self.folder.record().unwrap_or_default();
+        let known = self.folder.record();
+        if known.is_err() {
+            // What cannot be read would be met again by whoever uses the files, also where all of them are whole.
+            self.folder.write_record(&Record::default()).map_err(writing(path))?;
+        }
+        let mut record = known.unwrap_or_default();
         self.refuse_offline(&record)?;
         let mut files = Vec::new();
         for file in &self.files {

@@ -91,8 +91,13 @@ pub fn shipped_folders() -> Vec<PathBuf> {
     let beside = above.flat_map(|folder| [folder.join("models"), folder.join("share/docent/models")]);
     let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let mut folders: Vec<PathBuf> = beside.chain([PathBuf::from("models"), built_from]).collect();
+    let beside_program = folders.first().cloned();
     let mut seen = std::collections::HashSet::new();
     folders.retain(|folder| folder.is_dir() && seen.insert(folder.canonicalize().ok()));
+    if folders.is_empty() {
+        // Where the program was copied alone: an error has to name a place to put them.
+        folders.extend(beside_program);
+    }
     folders
 }
 

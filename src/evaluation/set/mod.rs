@@ -115,9 +115,17 @@ impl QuestionSet {
             unknown_questions: 0,
             corpus: folder.join("corpus.jsonl"),
         };
-        match (form, &options.qrels) {
-            (Form::Own, None) => set.part_unanswerable(&folder.join("unanswerable.jsonl"))?,
-            _ => set.judge(judgements::read(&find_qrels(&file, folder, options)?)?),
+        let is_own = matches!(form, Form::Own);
+        if let (true, Some(split)) = (is_own, &options.split) {
+            return Err(EvaluationError::NoSplits { path: path.to_owned(), split: split.clone() });
+        }
+        if is_own && options.qrels.is_none() {
+            set.part_unanswerable();
+        } else {
+            set.judge(judgements::read(&find_qrels(&file, folder, options)?)?);
+        }
+        if is_own {
+            set.add_unanswerable(&folder.join("unanswerable.jsonl"))?;
         }
         own::add_rephrasings(&folder.join("rephrasings.jsonl"), &mut set.questions)?;
         if set.questions.is_empty() {
@@ -127,12 +135,15 @@ impl QuestionSet {
     }
 
     /// A question without a relevant document is one without an answer.
-    fn part_unanswerable(&mut self, beside: &Path) -> Result<(), EvaluationError> {
+    fn part_unanswerable(&mut self) {
         let (answerable, unanswerable) = std::mem::take(&mut self.questions)
             .into_iter()
             .partition(|question| !question.judgements.is_empty());
         self.questions = answerable;
         self.unanswerable = unanswerable;
+    }
+
+    fn add_unanswerable(&mut self, beside: &Path) -> Result<(), EvaluationError> {
         if beside.is_file() {
             let more = distinct(beside, own::read_questions(beside)?)?;
             self.asked.extend(more.iter().map(|question| question.text.clone()));
@@ -315,6 +326,14 @@ mod tests {
         assert_eq!(unanswerable, ["b", "n"]);
         assert_eq!(set.asked, ["A?", "B?", "N?"]);
         assert_eq!(load(&own, "questions.jsonl").unwrap().questions, set.questions);
+        // Judgements from elsewhere leave those without an answer as they are; parts are for other layouts.
+        std::fs::write(own.path().join("judged"), "b 0 y.md 1\n").unwrap();
+        let options = SetOptions { qrels: Some(own.path().join("judged")), ..SetOptions::default() };
+        let judged = load_with(&own, "", &options).unwrap();
+        assert_eq!((judged.questions[0].id.as_str(), judged.unanswerable[0].id.as_str()), ("b", "n"));
+        let options = SetOptions { split: Some("dev".into()), ..SetOptions::default() };
+        let error = load_with(&own, "", &options).unwrap_err();
+        assert_eq!(error, "`D/` has judgements in its questions, and no part `dev`");
     }
 
     #[test]
@@ -326,6 +345,10 @@ mod tests {
             ("d/queries.jsonl", "{\"_id\": \"1\", \"text\": \"x\"}\n"),
             ("d/qrels.tsv", "7\td\t1\n"),
             ("e/nothing.txt", ""),
+            (
+                "g/questions.jsonl",
+                "{\"id\":\"a\",\"query\":\"A?\",\"quotes\":[{\"path\":\"x\",\"text\":\" \"}]}\n",
+            ),
         ]);
         let message = |name: &str| load(&own, name).unwrap_err();
         assert_eq!(message("a"), "`D/a/questions.jsonl`, line 2: missing field `query` (column 10)");
@@ -334,6 +357,7 @@ mod tests {
             message("c"),
             "`D/c/queries.jsonl`, line 1: invalid type: integer `1`, expected a string (column 9)"
         );
+        assert_eq!(message("g"), "`D/g/questions.jsonl`, line 1: a quote without text is in every passage");
         assert_eq!(message("d"), "`D/d` holds no question with a judgement");
         assert_eq!(message("e"), "no questions in `D/e`: neither questions.jsonl nor queries.jsonl is there");
         assert!(message("f").starts_with("`D/f` cannot be read: "), "{}", message("f"));

@@ -61,6 +61,9 @@ pub(super) fn read_questions(path: &Path) -> Result<Vec<(usize, Question)>, Eval
                 return Err(file.fault(number, &format!("`{}` is judged twice", relevant.path)));
             }
         }
+        if line.quotes.iter().any(|quote| quote.text.trim().is_empty()) {
+            return Err(file.fault(number, "a quote without text is in every passage"));
+        }
         let quotes =
             line.quotes.into_iter().map(|quote| Quote { document: quote.path, text: quote.text }).collect();
         let question = Question {
