@@ -46,7 +46,7 @@ const LONGEST: usize = 512;
 
 /// Counts the changes to parsing, cutting and headers: an index that older rules made is built anew
 /// (what comes out the same is not embedded again).
-pub const RULES: u32 = 2;
+pub const RULES: u32 = 3;
 
 /// Special tokens that an encoder puts around a text.
 pub const SPECIAL_TOKENS: usize = 2;
@@ -61,6 +61,8 @@ pub struct Chunker<'counter> {
 #[derive(Clone)]
 struct Piece {
     headings: Vec<String>,
+    /// Where the line of the last heading begins, of the first piece under it.
+    heading_start: Option<usize>,
     span: Range<usize>,
     body: String,
     tokens: usize,
@@ -99,6 +101,9 @@ impl<'counter> Chunker<'counter> {
                 }
             }
         }
+        if let Some(first) = packed.first_mut() {
+            first.heading_start = section.start;
+        }
         packed
     }
 
@@ -118,6 +123,7 @@ impl<'counter> Chunker<'counter> {
         let tokens = self.counter.count(&block.text);
         let piece = |span: Range<usize>, body: String, tokens: usize| Piece {
             headings: section.headings.clone(),
+            heading_start: None,
             span,
             body,
             tokens,
@@ -171,9 +177,13 @@ impl<'counter> Chunker<'counter> {
         merged
     }
 
-    /// Joins a piece of another section: the headings that they do not share move into the body.
+    /// Joins a piece of another section: the headings that they do not share move into the body, and the line of
+    /// the first, which no breadcrumb shows any more, into what is shown.
     fn merge(&self, first: &mut Piece, mut second: Piece) {
         let common = common_prefix(&first.headings, &second.headings);
+        if first.headings.len() > common {
+            first.span.start = first.heading_start.take().unwrap_or(first.span.start);
+        }
         for piece in [&mut *first, &mut second] {
             if piece.headings.len() > common {
                 let line = piece.headings[common..].join(" > ");
@@ -263,9 +273,9 @@ mod tests {
             format!("# T\n\n{}\n\n## A\n\nshort a\n\n## B\n\nshort b\n\n## C\n\n{}\n", words(18), words(19));
         let chunks = chunks_of(&text);
         assert_eq!(chunks.len(), 3);
-        assert_eq!(chunks[1].chunk.text, "short a\n\n## B\n\nshort b");
+        assert_eq!(chunks[1].chunk.text, "## A\n\nshort a\n\n## B\n\nshort b");
         assert_eq!(chunks[1].body, "A\nshort a\nB\nshort b");
-        assert_eq!(chunks[1].chunk.lines, (7, 11));
+        assert_eq!(chunks[1].chunk.lines, (5, 11));
         assert_eq!(chunks[2].chunk.headings, ["C"]);
     }
 

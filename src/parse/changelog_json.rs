@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str) -> Option<Parsed> {
         let heading = heading(&entry)?;
         title = title.or(entry.package.as_ref().map(|package| format!("{package} changelog")));
         let block = Block { kind: BlockKind::Entry, span: span_of(text, value), text: body(&entry) };
-        sections.push(Section { headings: vec![heading], blocks: vec![block], part: Part::Entry });
+        sections.push(Section { headings: vec![heading], blocks: vec![block], part: Part::Entry, start: None });
     }
     (!sections.is_empty()).then_some(Parsed { title, description: None, sections })
 }

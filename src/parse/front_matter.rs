@@ -102,7 +102,10 @@ impl FrontMatter {
         debug_assert!(text.is_char_boundary(block.span.start));
         match self.sections.last_mut() {
             Some(section) if section.headings == headings => section.blocks.push(block),
-            _ => self.sections.push(Section { headings, blocks: vec![block], part: Part::FrontMatter }),
+            _ => {
+                let part = Part::FrontMatter;
+                self.sections.push(Section { headings, blocks: vec![block], part, start: None });
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn parse(text: &str, flavour: Flavour) -> Parsed {
     let mut scanner = Scanner::new(text, front.end, flavour);
     scanner.run();
     let mut sections = front.sections;
-    let title = front.title.or(scanner.title);
+    let title = front.title.or(scanner.title.map(|(_, heading)| heading));
     sections.append(&mut scanner.sections);
     Parsed { title, description: front.description, sections }
 }
@@ -34,7 +34,8 @@ struct Scanner<'text> {
     flavour: Flavour,
     /// Headings above the current place, with their levels.
     stack: Vec<(usize, String)>,
-    title: Option<String>,
+    /// With its level.
+    title: Option<(usize, String)>,
     sections: Vec<Section>,
 }
 
@@ -51,7 +52,7 @@ impl<'text> Scanner<'text> {
                 self.position = line_end(self.text, start);
             } else if let Some((level, heading)) = atx_heading(line) {
                 self.position = line_end(self.text, start);
-                self.heading(level, &heading);
+                self.heading(level, &heading, start);
             } else if let Some(fence) = Fence::open(line) {
                 self.position = self.fence_end(start, &fence);
                 self.block(BlockKind::Code, start);
@@ -77,7 +78,7 @@ impl<'text> Scanner<'text> {
         self.flavour == Flavour::Mdx && is_import
     }
 
-    fn heading(&mut self, level: usize, markdown: &str) {
+    fn heading(&mut self, level: usize, markdown: &str, start: usize) {
         let heading = heading_text(markdown);
         if heading.is_empty() {
             // It ends the section above all the same.
@@ -86,15 +87,22 @@ impl<'text> Scanner<'text> {
             self.sections.push(Section { headings, ..Section::default() });
             return;
         }
-        // A page without a title in its front matter is called by the heading that it opens with.
-        let opens_the_page = self.sections.iter().all(|section| section.blocks.is_empty());
-        if self.title.is_none() && (opens_the_page || level == 1) {
-            self.title = Some(heading.clone());
-        }
+        self.entitle(level, &heading);
         self.stack.retain(|(above, _)| *above < level);
         self.stack.push((level, heading));
         let headings = self.stack.iter().map(|(_, heading)| heading.clone()).collect();
-        self.sections.push(Section { headings, ..Section::default() });
+        self.sections.push(Section { headings, start: Some(start), ..Section::default() });
+    }
+
+    /// A page without a title in its front matter is called by the heading that it opens with; unless that turns
+    /// out to be one of several on its level, as the versions of a changelog are, or not the highest.
+    fn entitle(&mut self, level: usize, heading: &str) {
+        let opens_the_page = self.sections.iter().all(|section| section.blocks.is_empty());
+        if self.title.is_none() && (opens_the_page || level == 1) {
+            self.title = Some((level, heading.to_owned()));
+        } else if self.title.as_ref().is_some_and(|(first, _)| level <= *first && *first > 1) {
+            self.title = (level == 1).then(|| (level, heading.to_owned()));
+        }
     }
 
     fn block(&mut self, kind: BlockKind, start: usize) {
@@ -121,7 +129,7 @@ impl<'text> Scanner<'text> {
             if let Some(level) = setext_level(line).filter(|_| self.is_one_line(start, position)) {
                 let heading = self.text[start..position].trim().to_owned();
                 self.position = line_end(self.text, position);
-                return self.heading(level, &heading);
+                return self.heading(level, &heading, start);
             }
             let interrupts = line.trim().is_empty()
                 || atx_heading(line).is_some()
@@ -350,6 +358,15 @@ mod tests {
                 (BlockKind::Prose, "End"),
             ]
         );
+    }
+
+    #[test]
+    fn one_of_several_on_a_level_is_no_title() {
+        let title = |text: &str| parse(text, Flavour::CommonMark).title;
+        assert_eq!(title("## Keys\n\nText.\n\n### Rotation\n\nText.\n").as_deref(), Some("Keys"));
+        assert_eq!(title("## 1.2.0\n\n- new\n\n## 1.1.9\n\n- old\n\n## 1.1.8\n\n- older\n"), None);
+        assert_eq!(title("### Status\n\nFine.\n\n# Keys\n\n## Rotation\n").as_deref(), Some("Keys"));
+        assert_eq!(title("# Keys\n\nText.\n\n# Rotation\n\nText.\n").as_deref(), Some("Keys"));
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct ParsedDocument {
 pub struct Section {
     /// The headings above these blocks, outermost first, without the document's title.
     pub headings: Vec<String>,
+    /// Where the line of the last of them begins, where it has one just for itself.
+    pub start: Option<usize>,
     /// What stands under them.
     pub blocks: Vec<Block>,
     /// Which part of the document it belongs to: sections of different parts are never joined.
