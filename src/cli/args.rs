@@ -275,7 +275,8 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "FILE", requires = "http")]
     pub(super) token_file: Option<PathBuf>,
 
-    /// Name under which clients may reach the server, beside localhost and its address (repeatable)
+    /// Name under which clients may reach the server, beside localhost and the address they connect to
+    /// (repeatable)
     #[arg(long, value_name = "HOST", requires = "http")]
     pub(super) allow_host: Vec<String>,
 

@@ -57,6 +57,48 @@ async fn other_hosts_and_web_pages_are_turned_away() {
     server.stop().await;
 }
 
+/// Any address of 127/8 is this machine's own on Linux, and stands here for one that others see.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_on_all_addresses_is_reached_by_each_of_them() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "{SECRET}").unwrap();
+    let token = Some(Token::from_file(file.path()).unwrap());
+    let settings = HttpSettings::new("0.0.0.0:0".parse().unwrap(), token, Vec::new(), Vec::new()).unwrap();
+    let server = Server::start(settings).await;
+    let port = server.address.port();
+    let status = async |host: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.5", port)).await.unwrap();
+        let request = post(host, &format!("Authorization: Bearer {SECRET}\r\n"), &search().to_string());
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Answer::read(&mut stream).await.status
+    };
+    assert_eq!(status(&format!("127.0.0.5:{port}")).await, 200);
+    assert_eq!(status(&format!("127.0.0.6:{port}")).await, 403, "nobody connected to that");
+    assert_eq!(status("docs.example.com").await, 403);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn other_hosts_and_web_pages_are_turned_away_from_every_path() {
+    let server = Server::start(local()).await;
+    for path in ["/metrics", "/health", "/ready", "/"] {
+        let get = async |headers: &str| server.send(&format!("GET {path} HTTP/1.1\r\n{headers}\r\n")).await;
+        let refused = get("Host: evil.example.com\r\n").await;
+        assert_eq!(refused.status, 403, "{path}");
+        assert!(refused.body.contains("--allow-host"), "{}", refused.body);
+        let page = get("Host: localhost\r\nOrigin: http://evil.example.com\r\n").await;
+        assert_eq!(page.status, 403, "{path}");
+        assert!(page.body.contains("--allow-origin"), "{}", page.body);
+    }
+    // What watches over containers asks by an address, or by none.
+    let by_address = format!("GET /health HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    for request in [by_address.as_str(), "GET /health HTTP/1.0\r\n\r\n", "GET /metrics HTTP/1.0\r\n\r\n"] {
+        assert_eq!(server.send(request).await.status, 200, "{request}");
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_token_guards_everything_that_tells_of_the_documents() {
     let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -2,6 +2,7 @@
 //! how long it may take.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http_body_util::combinators::BoxBody;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::connections::Work;
 use super::cors;
 use super::held::Held;
+use super::hosts;
 use super::message::{self, Message};
 use super::metrics::{Metrics, UnderWay};
 use super::settings::HttpSettings;
@@ -47,9 +49,9 @@ impl<Handler: ServerHandler + Clone> Gate<Handler> {
             .with_legacy_session_mode(false)
             .with_json_response(true)
             .with_max_request_body_bytes(settings.max_body)
-            .with_allowed_hosts(settings.hosts().to_vec())
-            .with_allowed_origins(settings.origins().to_vec())
-            .enforce_origin_validation();
+            // Both are looked at here, for all paths.
+            .disable_allowed_hosts()
+            .disable_allowed_origins();
         let protocol = StreamableHttpService::new(
             move || Ok(server.clone()),
             Arc::<NeverSessionManager>::default(),
@@ -66,11 +68,25 @@ impl<Handler: ServerHandler + Clone> Gate<Handler> {
         self.ending.send_replace(true);
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>, connection: &Work) -> Answer {
+    /// The answer to a request that came in at the address `here`.
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        connection: &Work,
+        here: Option<IpAddr>,
+    ) -> Answer {
         let started = Instant::now();
         let under_way = self.metrics.under_way();
         let page = cors::origin(&request, self.settings.origins());
         let mut answer = match &page {
+            _ if !hosts::is_ours(request.headers(), self.settings.hosts(), here) => plain(
+                StatusCode::FORBIDDEN,
+                "the server has another name: allow this Host with --allow-host\n",
+            ),
+            None if request.headers().contains_key(header::ORIGIN) => plain(
+                StatusCode::FORBIDDEN,
+                "pages of this origin may not ask: allow the Origin with --allow-origin\n",
+            ),
             Some(_) if cors::is_preflight(&request) => preflight(&request),
             _ => self.route(request, connection, under_way).await,
         };

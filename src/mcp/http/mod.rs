@@ -8,6 +8,7 @@ mod connections;
 mod cors;
 mod gate;
 mod held;
+mod hosts;
 mod message;
 mod metrics;
 mod settings;
@@ -134,9 +135,10 @@ impl<Handler: ServerHandler + Clone> HttpServer<Handler> {
             let work = Work::default();
             let own_work = work.clone();
             let gate = Arc::clone(&self.gate);
+            let here = stream.local_addr().ok().map(|address| address.ip());
             let service = service_fn(move |request| {
                 let (gate, own_work) = (Arc::clone(&gate), own_work.clone());
-                async move { Ok::<_, std::convert::Infallible>(gate.answer(request, &own_work).await) }
+                async move { Ok::<_, std::convert::Infallible>(gate.answer(request, &own_work, here).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::cors;
+use super::hosts::is_host;
 use crate::mcp::workers;
 
 /// The longest body of a request: a question is far shorter.
@@ -114,7 +115,7 @@ impl Token {
 
 impl HttpSettings {
     /// Settings for `address`. `hosts` are names under which clients reach the server, beside
-    /// the loopback's own and the address itself; `origins` the web pages that may ask
+    /// the loopback's own and the address that they connect to; `origins` the web pages that may ask
     /// (`https://example.com:443`, `http://localhost:*`), beside the server's own origin.
     ///
     /// # Errors
@@ -180,14 +181,6 @@ impl HttpSettings {
     pub(super) fn origins(&self) -> &[String] {
         &self.origins
     }
-}
-
-/// Whether `text` can stand in a `Host` header, with a port or without.
-fn is_host(text: &str) -> bool {
-    text.parse::<std::net::IpAddr>().is_ok()
-        || text
-            .parse::<hyper::http::uri::Authority>()
-            .is_ok_and(|authority| !text.contains('@') && !authority.host().is_empty())
 }
 
 #[cfg(test)]
