@@ -44,7 +44,7 @@ pub(super) fn list(resident: &Resident, cursor: Option<&str>) -> Result<ListReso
     .with_ttl_ms(TTL_MS)
     .with_cache_scope(CacheScope::Private);
     if end < reader.manifest().counts.documents {
-        page.next_cursor = Some(Cursor { generation, offset: end }.write(LIST));
+        page.next_cursor = Some(Cursor::in_order(generation, end).write(LIST));
     }
     Ok(page)
 }

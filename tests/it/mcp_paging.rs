@@ -1,8 +1,10 @@
 //! `search` beyond one plain question: wordings, several questions, filters, budgets and pages.
 
+use std::sync::{Mutex, mpsc};
+
 use serde_json::{Value, json};
 
-use crate::mcp_support::{Client, Library};
+use crate::mcp_support::{Client, Library, resident};
 
 fn paths(result: &Value) -> Vec<&str> {
     let hits = result["structuredContent"]["hits"].as_array().unwrap();
@@ -95,6 +97,35 @@ async fn pages_follow_one_another_without_gap_or_repeat() {
     assert!(other.starts_with("this cursor belongs to another question"), "{other}");
     let last = client.call("search", json!({"query": "planet orbits star", "limit": 100})).await;
     assert!(last["structuredContent"].get("next_cursor").is_none(), "{last}");
+}
+
+#[tokio::test]
+async fn a_page_by_words_alone_is_followed_by_one_by_words_alone() {
+    let library = shelf();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let slow = resident(&library.index_folder(), move || {
+        let _ = released.lock().unwrap().recv();
+        Ok(())
+    });
+    let mut client = Client::legacy(slow).await;
+    let question = |cursor: &Value| json!({"query": "days of a planet", "limit": 5, "cursor": cursor});
+    let first = client.call("search", question(&Value::Null)).await;
+    assert_eq!(first["structuredContent"]["degraded"], "lexical_only", "{first}");
+    let cursor = first["structuredContent"]["next_cursor"].clone();
+    let early = client.call("search", question(&cursor)).await;
+    drop(release);
+    for _ in 0..200 {
+        let whole = client.call("search", question(&Value::Null)).await;
+        if whole["structuredContent"].get("degraded").is_none() {
+            let late = client.call("search", question(&cursor)).await;
+            assert_eq!(late["structuredContent"]["degraded"], "lexical_only", "{late}");
+            assert_eq!(late["structuredContent"], early["structuredContent"], "the ranking is the same");
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the model never came");
 }
 
 #[tokio::test]

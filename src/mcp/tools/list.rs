@@ -75,7 +75,7 @@ impl List {
         let end = offset + shown.len();
         let mut text = format!("{}-{end} of {} entries", (offset + 1).min(end), items.len());
         if end < items.len() {
-            let next = Cursor { generation, offset: end }.write(&self.question());
+            let next = Cursor::in_order(generation, end).write(&self.question());
             text.push_str(&format!(" · next: cursor {next}"));
         }
         let mut section = None;

@@ -1,5 +1,7 @@
 //! `search`: questions to the passages that answer them.
 
+use std::sync::Arc;
+
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
 use serde_json::json;
 
@@ -10,7 +12,7 @@ use crate::mcp::call::Call;
 use crate::mcp::collections;
 use crate::mcp::cursor::Cursor;
 use crate::mcp::failure::ToolError;
-use crate::retrieval::{Answer, DocumentKind, MAX_LIMIT, PathFilter, Query, Ready, Resident};
+use crate::retrieval::{Answer, Degraded, DocumentKind, MAX_LIMIT, PathFilter, Query, Ready, Resident};
 
 const DEFAULT_LIMIT: usize = 5;
 /// Where only a budget is given, it decides, up to this many passages.
@@ -130,7 +132,7 @@ impl Search {
         let question: Vec<&str> = question.iter().map(String::as_str).collect();
         let cursor = self.cursor.as_deref().map(|text| Cursor::read(text, &question)).transpose()?;
         let offset = cursor.map_or(0, |cursor| cursor.offset);
-        let ready = kept(&call.resident, cursor.map(|cursor| cursor.generation).or(self.generation))?;
+        let ready = self.ready(&call.resident, cursor)?;
         if let Some(asked) = &self.collection {
             let name = collections::named(ready.reader().manifest(), asked)?;
             for question in &mut self.questions {
@@ -153,7 +155,11 @@ impl Search {
         if passages.is_empty() {
             note = Some(self.nothing_found());
         }
-        let next = Cursor { generation: first.generation, offset: offset + passages.len() };
+        let next = Cursor {
+            generation: first.generation,
+            offset: offset + passages.len(),
+            by_words: first.degraded == Some(Degraded::LexicalOnly),
+        };
         let next_cursor = (more && !passages.is_empty()).then(|| next.write(&question));
         answer_of(&Passages {
             hits: passages,
@@ -165,6 +171,14 @@ impl Search {
             next_cursor,
             note,
         })
+    }
+
+    /// What answers: the generation that was asked for, and behind a page that words alone ranked,
+    /// words alone, also where the model has come meanwhile.
+    fn ready(&self, resident: &Resident, cursor: Option<Cursor>) -> Result<Ready, ToolError> {
+        let ready = kept(resident, cursor.map(|cursor| cursor.generation).or(self.generation))?;
+        let by_words = cursor.is_some_and(|cursor| cursor.by_words);
+        Ok(if by_words { Ready::WordsOnly(Arc::clone(ready.reader())) } else { ready })
     }
 
     /// The passages from `offset` on, an answer that says where they come from, and whether there
