@@ -100,6 +100,30 @@ async fn pages_follow_one_another_without_gap_or_repeat() {
 }
 
 #[tokio::test]
+async fn several_questions_together_get_no_more_than_one_may() {
+    let library = Library::unindexed();
+    for number in 0..70 {
+        let (planet, moon) = (format!("# Planet {number}\n\n"), format!("# Moon {number}\n\n"));
+        library.write(&format!("p{number}.md"), &format!("{planet}The planet {number} orbits its star.\n"));
+        library.write(&format!("m{number}.md"), &format!("{moon}Its craters are {number} miles wide.\n"));
+    }
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let mut arguments = json!({"queries": ["planet orbits its star", "moon craters wide"], "limit": 100});
+    let first = client.call("search", arguments.clone()).await;
+    arguments["cursor"] = first["structuredContent"]["next_cursor"].clone();
+    let second = client.call("search", arguments).await;
+    let (mut first, second) = (paths(&first), paths(&second));
+    assert_eq!(first.len(), 100);
+    assert!(second.len() >= 40, "the rest comes behind the cursor: {second:?}");
+    let all = first.len() + second.len();
+    first.extend(second);
+    first.sort_unstable();
+    first.dedup();
+    assert_eq!(first.len(), all, "nothing comes twice");
+}
+
+#[tokio::test]
 async fn a_page_by_words_alone_is_followed_by_one_by_words_alone() {
     let library = shelf();
     let (release, released) = mpsc::channel::<()>();

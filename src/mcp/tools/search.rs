@@ -197,13 +197,15 @@ impl Search {
         }
         let mut answers = call.answers(ready, &self.questions)?;
         let hits = answers.iter_mut().map(|answer| std::mem::take(&mut answer.hits)).collect();
-        let passages = interleaved(hits).into_iter().skip(offset).collect();
+        let mut passages: Vec<Passage> = interleaved(hits).into_iter().skip(offset).collect();
+        let more = passages.len() > MAX_LIMIT;
+        passages.truncate(MAX_LIMIT);
         // Several answers are as sure as the least sure one.
         let least = |answer: &Answer| answer.confidence.map(|confidence| (confidence * 1e3) as u32);
         answers.sort_by_key(least);
         let first = answers.swap_remove(0);
-        // Several questions are answered once, to their limit; a cursor only goes on after a cut.
-        Ok((passages, first, false))
+        // Each question is answered once, to its limit: a cursor only goes on after a cut.
+        Ok((passages, first, more))
     }
 
     /// Everything that decides on the order of the passages.
