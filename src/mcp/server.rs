@@ -238,7 +238,7 @@ impl ServerHandler for DocumentServer {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         refuse_cursor(request)?;
-        Ok(ListPromptsResult::with_all_items(prompts::all())
+        Ok(ListPromptsResult::with_all_items(prompts::all(&self.tools))
             .with_ttl_ms(DEFINITIONS_TTL_MS)
             .with_cache_scope(CacheScope::Public))
     }
@@ -248,7 +248,7 @@ impl ServerHandler for DocumentServer {
         request: GetPromptRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        prompts::get(&request.name, request.arguments.as_ref()).map(Into::into)
+        prompts::get(&self.tools, &request.name, request.arguments.as_ref()).map(Into::into)
     }
 }
 

@@ -72,6 +72,18 @@ impl Toolset {
         offered.map(|tool| tool.definition.name.as_ref())
     }
 
+    /// What a parameter of a built-in is called here, where it is offered.
+    pub(super) fn parameter_of(&self, built_in: ToolName, parameter: &str) -> Option<&str> {
+        let offered = self.tools.iter().find(|tool| tool.built_in == built_in)?;
+        match &offered.preset {
+            None => built_in.parameters().iter().copied().find(|known| *known == parameter),
+            Some(preset) => {
+                let renamed = preset.names.iter().find(|(_, known)| *known == parameter);
+                renamed.map(|(name, _)| name.as_str())
+            }
+        }
+    }
+
     /// Reads the arguments of a call.
     pub(super) fn prepare(
         &self,
