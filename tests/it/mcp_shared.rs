@@ -18,7 +18,11 @@ struct Agent {
 }
 
 fn serve(env: &TestEnv, idle: &str) -> Command {
-    let arguments = ["serve", "--shared", "--idle", idle];
+    serve_with(env, &["--idle", idle])
+}
+
+fn serve_with(env: &TestEnv, options: &[&str]) -> Command {
+    let arguments = [&["serve", "--shared"], options].concat();
     let mut command = env.command(&arguments).variable("XDG_RUNTIME_DIR", env.path("home")).into_command();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -100,6 +104,21 @@ fn agents_share_one_process_that_ends_when_all_have_left() {
     assert_eq!(last.hang_up(), Some(0));
     wait_until("the process behind stays", || behind(&env).is_empty());
     assert_eq!(sockets(&env), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn the_process_behind_follows_the_declaration_of_the_folder() {
+    let env = TestEnv::indexed(PAGES);
+    env.write("other/moons.md", "# Moons\n\nEuropa is one of them.\n");
+    env.write("docent.toml", "[[source]]\ntype = \"directory\"\npath = \"other\"\n");
+    let mut agent = Agent::start(serve_with(&env, &["--watch", "--idle", "1"]));
+    agent.search();
+    wait_until("what is declared is not indexed", || {
+        docent::index::read_manifest(&env.path("index")).is_ok_and(|manifest| manifest.counts.documents == 1)
+    });
+    assert_eq!(agent.search(), "moons.md");
+    assert_eq!(agent.hang_up(), Some(0));
+    wait_until("the process behind stays", || behind(&env).is_empty());
 }
 
 #[test]

@@ -86,8 +86,9 @@ mod shared {
     use std::time::Duration;
 
     use super::{Watch, resident};
-    use crate::cli::args::ServeArguments;
+    use crate::cli::args::{ServeArguments, SourceArguments};
     use crate::cli::clients::Launch;
+    use crate::cli::commands::index::declaration;
     use crate::cli::exit_status::ExitStatus;
     use crate::cli::failure::Failure;
     use crate::cli::model::Purpose;
@@ -116,7 +117,10 @@ mod shared {
         let mut launch = Launch { shared: true, ..Launch::of(settings) };
         launch = launch.with_preset(arguments.preset.as_deref());
         if arguments.watch {
-            launch = launch.watching(arguments.config.as_deref());
+            // The process behind has its index by name, and would pass over the declaration of the folder.
+            let (config, ignores_declaration) = (arguments.config.clone(), settings.index_is_named);
+            let wanted = SourceArguments { config, ignores_declaration, ..SourceArguments::default() };
+            launch = launch.watching(declaration(&wanted));
         }
         let mut command = vec![launch.program.display().to_string()];
         command.extend(launch.arguments());
