@@ -5,6 +5,7 @@
 //! `subscriptions/listen`, over either transport; 2025-11-25 by `resources/subscribe`, over a
 //! connection that lasts.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use rmcp::{Peer, RoleServer};
 
 use super::failure::ToolError;
 use super::paths::locate;
+use super::toolset::Toolset;
 use crate::retrieval::{DocumentRecord, Reader, Resident};
 
 /// How often the manifest is looked at.
@@ -43,6 +45,8 @@ impl Subscriptions {
 /// What is different in a new generation.
 #[derive(Debug, PartialEq, Eq)]
 struct Change {
+    /// Whether other tools are listed: some are only where there are documents for them.
+    tools: bool,
     /// Whether documents came, went, or are described otherwise.
     list: bool,
     /// Of the resources that were asked about, those whose text is another one.
@@ -52,13 +56,14 @@ struct Change {
 /// One listener's view of the index.
 struct Watch {
     resident: Arc<Resident>,
+    tools: Toolset,
     seen: Option<Arc<Reader>>,
 }
 
 impl Watch {
-    async fn new(resident: Arc<Resident>) -> Self {
+    async fn new(resident: Arc<Resident>, tools: Toolset) -> Self {
         let seen = newest(&resident).await;
-        Self { resident, seen }
+        Self { resident, tools, seen }
     }
 
     /// Waits a while, and says what is different then, if anything. `uris` are asked for then.
@@ -69,8 +74,9 @@ impl Watch {
         if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &now)) {
             return None;
         }
-        let uris = uris();
-        let compared = tokio::task::spawn_blocking(move || difference(before.as_deref(), &now, &uris));
+        let (uris, tools) = (uris(), self.tools.clone());
+        let compared =
+            tokio::task::spawn_blocking(move || difference(&tools, before.as_deref(), &now, &uris));
         // A damaged record is met, and told, by whoever reads it.
         compared.await.ok()?.ok()
     }
@@ -81,29 +87,45 @@ async fn newest(resident: &Arc<Resident>) -> Option<Arc<Reader>> {
     tokio::task::spawn_blocking(move || resident.reader().ok()).await.ok().flatten()
 }
 
-fn difference(before: Option<&Reader>, now: &Reader, uris: &[String]) -> Result<Change, ToolError> {
+/// The names of the tools that are listed over this index, or over none.
+fn listed_tools(tools: &Toolset, index: Option<&Reader>) -> Vec<Cow<'static, str>> {
+    let holds = |kind| index.is_some_and(|index| index.manifest().holds(kind));
+    tools.definitions(&holds).into_iter().map(|tool| tool.name).collect()
+}
+
+fn difference(
+    tools: &Toolset,
+    before: Option<&Reader>,
+    now: &Reader,
+    uris: &[String],
+) -> Result<Change, ToolError> {
+    let tools = listed_tools(tools, before) != listed_tools(tools, Some(now));
     let Some(before) = before else {
-        return Ok(Change { list: true, updated: uris.to_vec() });
+        return Ok(Change { tools, list: true, updated: uris.to_vec() });
     };
     let listed =
         |reader: &Reader| -> Result<Vec<DocumentRecord>, ToolError> { Ok(reader.documents(0..usize::MAX)?) };
     let list = before.manifest().generation != now.manifest().generation && listed(before)? != listed(now)?;
     let hash = |reader: &Reader, uri: &str| locate(reader, uri).ok().map(|found| found.document.hash);
     let changed = |uri: &&String| hash(before, uri) != hash(now, uri);
-    Ok(Change { list, updated: uris.iter().filter(changed).cloned().collect() })
+    Ok(Change { tools, list, updated: uris.iter().filter(changed).cloned().collect() })
 }
 
 /// Tells a listener of 2026-07-28 until it leaves.
-pub(super) async fn tell_listener(resident: Arc<Resident>, context: &SubscriptionContext) {
-    let mut watch = Watch::new(resident).await;
+pub(super) async fn tell_listener(resident: Arc<Resident>, tools: Toolset, context: &SubscriptionContext) {
+    let mut watch = Watch::new(resident, tools).await;
     let uris = context.accepted().resource_subscriptions.clone().unwrap_or_default();
     let wants_list = context.accepted().resources_list_changed == Some(true);
+    let wants_tools = context.accepted().tools_list_changed == Some(true);
     loop {
         let change = tokio::select! {
             change = watch.poll(|| uris.clone()) => change,
             () = context.cancelled() => return,
         };
         let Some(change) = change else { continue };
+        if wants_tools && change.tools && context.sink().notify_tool_list_changed().await.is_err() {
+            return;
+        }
         if wants_list && change.list && context.sink().notify_resource_list_changed().await.is_err() {
             return;
         }
@@ -118,12 +140,16 @@ pub(super) async fn tell_listener(resident: Arc<Resident>, context: &Subscriptio
 /// Tells a client of 2025-11-25 until its connection ends.
 pub(super) async fn tell_peer(
     resident: Arc<Resident>,
+    tools: Toolset,
     peer: Peer<RoleServer>,
     subscriptions: Arc<Subscriptions>,
 ) {
-    let mut watch = Watch::new(resident).await;
+    let mut watch = Watch::new(resident, tools).await;
     while !peer.is_transport_closed() {
         let Some(change) = watch.poll(|| subscriptions.all()).await else { continue };
+        if change.tools && peer.notify_tool_list_changed().await.is_err() {
+            return;
+        }
         if change.list && peer.notify_resource_list_changed().await.is_err() {
             return;
         }

@@ -30,7 +30,8 @@ const ICON: &str = concat!(
     "NiIgc3Ryb2tlPSIjZmZmIiBzdHJva2Utd2lkdGg9IjEuNSIvPjwvc3ZnPg==",
 );
 
-/// The definitions change only with the program.
+/// The definitions change only with the program. Which of them are listed changes with the index too:
+/// who listens is told, and who does not asks again.
 const DEFINITIONS_TTL_MS: u64 = 300_000;
 
 /// Serves one resident retriever to any number of connections: the protocol's requests, whatever
@@ -76,7 +77,7 @@ impl ServerHandler for DocumentServer {
             .with_icons(vec![
                 Icon::new(ICON).with_mime_type("image/svg+xml").with_sizes(vec!["any".to_owned()]),
             ]);
-        let capabilities = ServerCapabilities::builder()
+        let mut capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()
             .enable_resources_subscribe()
@@ -84,6 +85,11 @@ impl ServerHandler for DocumentServer {
             .enable_prompts()
             .enable_completions()
             .build();
+        if self.tools.follows_the_index()
+            && let Some(tools) = &mut capabilities.tools
+        {
+            tools.list_changed = Some(true);
+        }
         ServerConfig::new(capabilities)
             .with_server_info(server)
             .with_instructions(instructions(&self.resident, &self.tools))
@@ -96,10 +102,8 @@ impl ServerHandler for DocumentServer {
     ) -> Result<InitializeResult, ErrorData> {
         context.peer.set_peer_info(request.clone());
         let mut result = self.negotiate_initialize(&request)?;
-        if self.subscriptions.is_none()
-            && let Some(resources) = &mut result.capabilities.resources
-        {
-            (resources.subscribe, resources.list_changed) = (None, None);
+        if self.subscriptions.is_none() {
+            untold(&mut result.capabilities);
         }
         Ok(result)
     }
@@ -107,7 +111,7 @@ impl ServerHandler for DocumentServer {
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         if let Some(subscriptions) = &self.subscriptions {
             let (resident, subscriptions) = (Arc::clone(&self.resident), Arc::clone(subscriptions));
-            tokio::spawn(changes::tell_peer(resident, context.peer, subscriptions));
+            tokio::spawn(changes::tell_peer(resident, self.tools.clone(), context.peer, subscriptions));
         }
     }
 
@@ -116,7 +120,7 @@ impl ServerHandler for DocumentServer {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        changes::tell_listener(Arc::clone(&self.resident), &context).await;
+        changes::tell_listener(Arc::clone(&self.resident), self.tools.clone(), &context).await;
         Ok(())
     }
 
@@ -249,6 +253,16 @@ impl ServerHandler for DocumentServer {
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         prompts::get(&self.tools, &request.name, request.arguments.as_ref()).map(Into::into)
+    }
+}
+
+/// Takes out the notices that cannot reach a client of 2025-11-25 whose requests stand for themselves.
+fn untold(capabilities: &mut ServerCapabilities) {
+    if let Some(resources) = &mut capabilities.resources {
+        (resources.subscribe, resources.list_changed) = (None, None);
+    }
+    if let Some(tools) = &mut capabilities.tools {
+        tools.list_changed = None;
     }
 }
 

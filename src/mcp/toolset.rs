@@ -58,6 +58,11 @@ impl Toolset {
         self.tools.iter().filter(is_listed).map(|tool| tool.definition.clone()).collect()
     }
 
+    /// Whether what is listed depends on what the index holds.
+    pub(super) fn follows_the_index(&self) -> bool {
+        self.tools.iter().any(|tool| tool.preset.is_none() && tool.built_in.needs().is_some())
+    }
+
     pub(super) fn definition(&self, name: &str) -> Option<Tool> {
         self.offered(name).map(|tool| tool.definition.clone())
     }
