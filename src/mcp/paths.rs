@@ -23,24 +23,59 @@ pub(super) struct Located {
 /// Finds `docs/a.md`, `docs/a.md:10-20`, `docs:///docs/a.md` and `docs/a.md#L10-L20`, and `docs/a` or
 /// `docs/a.html` where that is a page under another extension, or a folder with an index page.
 pub(super) fn locate(reader: &Reader, name: &str) -> Result<Located, ToolError> {
+    if let Some(located) = find(reader, name)? {
+        return Ok(located);
+    }
     let name = name.trim();
     let plain = decoded(name.strip_prefix(SCHEME).unwrap_or(name));
-    let plain = plain.trim_start_matches("./").trim_start_matches('/');
+    let plain = without_root(&plain);
+    let shown: String = plain.chars().take(200).collect();
+    let hint = [nearest_paths(reader, plain)?, what_is_there(reader, &shown)?].concat();
+    Err(ToolError::NotFound { what: "document or passage", hint, name: shown })
+}
+
+/// The same where nothing is no error.
+pub(super) fn find(reader: &Reader, name: &str) -> Result<Option<Located>, ToolError> {
+    // The path of a hit is the document's, whatever it looks like.
+    if let Some(document) = reader.document(name)? {
+        return Ok(Some(Located { document, lines: None }));
+    }
+    for reading in readings(name.trim()) {
+        if let Some(located) = named(reader, without_root(&reading))? {
+            return Ok(Some(located));
+        }
+    }
+    Ok(None)
+}
+
+/// What a name may stand for, most likely first: a URI is percent-encoded, a path only where there is
+/// none of that name. Paths may have percent signs of their own, and some clients put them into a
+/// URI as they are.
+fn readings(name: &str) -> Vec<String> {
+    let mut readings = match name.strip_prefix(SCHEME) {
+        Some(uri) => vec![decoded(uri), uri.to_owned()],
+        None => vec![name.to_owned(), decoded(name)],
+    };
+    readings.dedup();
+    readings
+}
+
+fn without_root(path: &str) -> &str {
+    path.trim_start_matches("./").trim_start_matches('/')
+}
+
+/// A document by its path, with or without lines, or by a path that means its page.
+fn named(reader: &Reader, plain: &str) -> Result<Option<Located>, ToolError> {
     if let Some(document) = reader.document(plain)? {
-        return Ok(Located { document, lines: None });
+        return Ok(Some(Located { document, lines: None }));
     }
     if let Some((path, lines)) = plain.rsplit_once([':', '#'])
         && let Some(lines) = line_range(lines)
         && let Some(document) = reader.document(path)?
     {
-        return Ok(Located { document, lines: Some(lines) });
+        return Ok(Some(Located { document, lines: Some(lines) }));
     }
-    if let Some(document) = page(reader, plain)? {
-        return Ok(Located { document, lines: None });
-    }
-    let shown: String = plain.chars().take(200).collect();
-    let hint = [nearest_paths(reader, plain)?, what_is_there(reader, &shown)?].concat();
-    Err(ToolError::NotFound { what: "document or passage", hint, name: shown })
+    Ok(page(reader, plain)?.map(|document| Located { document, lines: None }))
 }
 
 /// The page that is meant by a path without its extension, with another one, or of a folder.
@@ -159,6 +194,9 @@ mod tests {
             assert!(uri.is_ascii() && !uri[SCHEME.len()..].contains(['#', '?', ' ']), "{uri}");
             assert_eq!(decoded(uri.strip_prefix(SCHEME).unwrap()), path);
         }
+        assert_eq!(readings("docs:///a%20b"), ["a b", "a%20b"]);
+        assert_eq!(readings("a%20b"), ["a%20b", "a b"]);
+        assert_eq!(readings("100%"), ["100%"]);
         assert_eq!(decoded("100%"), "100%");
         assert_eq!(decoded("%ff"), "%ff");
     }

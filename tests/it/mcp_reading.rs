@@ -46,6 +46,30 @@ async fn a_document_is_read_by_whatever_names_it() {
 }
 
 #[tokio::test]
+async fn a_percent_sign_in_a_path_is_a_percent_sign() {
+    let library = Library::unindexed();
+    library.write("odd/a%20b.md", "# Encoded\n\nThe heron waits.\n");
+    library.write("odd/a b.md", "# Spaced\n\nThe stork stands.\n");
+    library.write("odd/c%2fd.md", "# Alone\n\nThe plover runs.\n");
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let id = first_id(&mut client, "The plover runs.").await;
+    for (arguments, path) in [
+        (json!({"id": id}), "odd/c%2fd.md"),
+        (json!({"path": "odd/c%2fd.md"}), "odd/c%2fd.md"),
+        (json!({"path": "odd/c%2fd.md:1-2"}), "odd/c%2fd.md"),
+        (json!({"path": "docs:///odd/c%2fd.md"}), "odd/c%2fd.md"),
+        (json!({"path": "odd/a%20b.md"}), "odd/a%20b.md"),
+        (json!({"path": "docs:///odd/a%20b.md"}), "odd/a b.md"),
+        (json!({"path": "docs:///odd/a%2520b.md"}), "odd/a%20b.md"),
+        (json!({"path": "guides%2Flogin.mdx"}), "guides/login.mdx"),
+    ] {
+        let read = client.call("read", arguments.clone()).await;
+        assert!(text(&read).starts_with(&format!("{path} · lines 1-")), "{arguments}: {read}");
+    }
+}
+
+#[tokio::test]
 async fn a_passage_is_read_with_the_lines_around_it() {
     let library = Library::new();
     let mut client = Client::legacy(library.resident()).await;
