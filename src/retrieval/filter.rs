@@ -10,10 +10,13 @@ use crate::source::SourcePath;
 const MAX_PATTERN_BYTES: usize = 1_000;
 
 /// A glob over document paths: `docs/sso/**`, `*.mdx`, `{guides,reference}/**/*.md`. A pattern
-/// without a wildcard is a document or a whole folder; one without a `/` matches in any folder.
+/// without a wildcard is a document or a whole folder; one without a `/` matches in any folder. What
+/// looks like a wildcard is first of all a part of a name: `app/[slug]` is the folder of that name too.
 #[derive(Debug, Clone)]
 pub struct PathFilter {
     pattern: String,
+    /// The pattern as the path of a document or a folder; empty for the top, which is all documents.
+    plain: String,
     whole: GlobMatcher,
     below: GlobMatcher,
 }
@@ -30,6 +33,7 @@ impl PathFilter {
             return Err(QueryError::Path { pattern: format!("{start}…"), reason });
         }
         let plain = pattern.trim().trim_start_matches("./").trim_matches('/');
+        let plain = if plain == "." { "" } else { plain };
         let anywhere = if plain.contains('/') { plain.to_owned() } else { format!("**/{plain}") };
         let matcher = |glob: &str| {
             let glob = GlobBuilder::new(glob).literal_separator(true).empty_alternates(true).build();
@@ -40,6 +44,7 @@ impl PathFilter {
         };
         Ok(Self {
             pattern: pattern.to_owned(),
+            plain: plain.to_owned(),
             whole: matcher(&anywhere)?,
             below: matcher(&format!("{anywhere}/**"))?,
         })
@@ -48,7 +53,20 @@ impl PathFilter {
     /// Whether the document at `path` is asked.
     #[must_use]
     pub fn admits(&self, path: &SourcePath) -> bool {
-        self.whole.is_match(path.as_str()) || self.below.is_match(path.as_str())
+        let path = path.as_str();
+        self.is_literally(path) || self.whole.is_match(path) || self.below.is_match(path)
+    }
+
+    /// Whether `path` is the pattern letter for letter, or lies below a folder that is.
+    fn is_literally(&self, path: &str) -> bool {
+        if self.plain.is_empty() {
+            return true;
+        }
+        if !self.plain.contains('/') {
+            return path.split('/').any(|part| part == self.plain);
+        }
+        let is_below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        path == self.plain || is_below(self.plain.strip_suffix("/**").unwrap_or(&self.plain))
     }
 
     /// As it was given.
@@ -92,6 +110,24 @@ mod tests {
         for pattern in ["docs/ss", "docs/*.mdx", "*.md", "index", "docs/sso/index.mdx/x"] {
             assert!(!admits(pattern, "docs/sso/index.mdx"), "{pattern}");
         }
+        for pattern in [".", "/", "./", ""] {
+            assert!(admits(pattern, "docs/sso/index.mdx"), "{pattern:?} is the top");
+        }
         assert!(matches!(PathFilter::new("a[b"), Err(QueryError::Path { .. })));
+    }
+
+    #[test]
+    fn what_looks_like_a_wildcard_may_be_a_name() {
+        for pattern in ["app/[slug]/page.md", "app/[slug]", "app/[slug]/**", "[slug]", "app/{a,b}", "app/[s]"]
+        {
+            let folder = pattern.trim_end_matches("/**");
+            let folder = if folder.contains('/') { folder.to_owned() } else { format!("app/{folder}") };
+            let path = if folder.ends_with(".md") { folder } else { format!("{folder}/page.md") };
+            assert!(admits(pattern, &path), "{pattern} {path}");
+        }
+        assert!(admits("app/[slug]", "app/s/page.md"), "a glob all the same");
+        assert!(!admits("app/[slug]", "app/[slug]s/page.md"));
+        assert!(!admits("app/[slug]/**", "app/[slug]"));
+        assert!(!admits("[slug]", "app/[slug].md"));
     }
 }

@@ -205,6 +205,45 @@ async fn the_documents_are_browsed_folder_by_folder() {
 }
 
 #[tokio::test]
+async fn folders_with_brackets_are_listed_and_searched() {
+    let library = Library::unindexed();
+    library.write("app/[slug]/page.md", "# Slugs\n\nA route of any name.\n");
+    library.write("app/s/page.md", "# S\n\nA route of one letter.\n");
+    library.write("app/{a,b}/page.md", "# Braces\n\nA route of two names.\n");
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let top = client.call("list", json!({"path": "app"})).await;
+    let mut folders = 0;
+    for line in text(&top).lines().skip(1) {
+        let folder = line.split_once("/ · ").unwrap().0;
+        let listed = client.call("list", json!({"path": folder})).await;
+        assert!(text(&listed).starts_with(&format!("1-1 of 1 entries\n{folder}/page.md · ")), "{listed}");
+        for path in [folder.to_owned(), format!("{folder}/**"), format!("{folder}/page.md")] {
+            let found = client.call("search", json!({"query": "a route", "path": path})).await;
+            let hits = found["structuredContent"]["hits"].as_array().unwrap();
+            assert!(hits.iter().any(|hit| hit["path"] == format!("{folder}/page.md")), "{path}: {found}");
+        }
+        folders += 1;
+    }
+    assert_eq!(folders, 3);
+    let glob = client.call("list", json!({"path": "app/[rst]/*.md"})).await;
+    assert_eq!(text(&glob), "1-1 of 1 entries\napp/s/page.md · S");
+    let document = client.call("list", json!({"path": "app/[slug]/page.md"})).await;
+    assert_eq!(text(&document), "1-1 of 1 entries\napp/[slug]/page.md · Slugs");
+}
+
+#[tokio::test]
+async fn the_top_is_a_folder_to_search_as_it_is_to_list() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let everywhere = client.call("search", json!({"query": "rotate a key"})).await;
+    for path in [".", "/", "./"] {
+        let found = client.call("search", json!({"query": "rotate a key", "path": path})).await;
+        assert_eq!(found["structuredContent"]["hits"], everywhere["structuredContent"]["hits"], "{path}");
+    }
+}
+
+#[tokio::test]
 async fn related_passages_leave_out_the_passage_itself() {
     let library = Library::new();
     library.write("more.md", "# More keys\n\nRotate an API key when somebody leaves.\n");

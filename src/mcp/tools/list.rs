@@ -92,18 +92,29 @@ impl List {
 
     fn items(&self, reader: &Reader) -> Result<Vec<Item>, ToolError> {
         if self.collection.is_empty() {
-            return match &self.filter {
-                Some(filter) => matching(reader, &|document| filter.admits(&document.path)),
-                None if plain(&self.path).is_empty() => top(reader),
-                None => Ok(in_tree(children(reader, &self.path)?)),
-            };
+            if plain(&self.path).is_empty() {
+                return top(reader);
+            }
+            return self.items_among(reader, &|_| true);
         }
         let manifest = reader.manifest();
         let name = collections::named(manifest, &self.collection)?;
-        let is_among = |document: &DocumentRecord| manifest.collection_of(document.root) == Some(&name);
+        self.items_among(reader, &|document| manifest.collection_of(document.root) == Some(&name))
+    }
+
+    /// What is in the folder of that name, whatever wildcards the name seems to have, or else what
+    /// the glob matches.
+    fn items_among(
+        &self,
+        reader: &Reader,
+        is_among: &dyn Fn(&DocumentRecord) -> bool,
+    ) -> Result<Vec<Item>, ToolError> {
+        let entries = children_among(reader, &self.path, is_among)?;
         match &self.filter {
-            Some(filter) => matching(reader, &|document| filter.admits(&document.path) && is_among(document)),
-            None => Ok(in_tree(children_among(reader, &self.path, &is_among)?)),
+            Some(filter) if entries.is_empty() => {
+                matching(reader, &|document| filter.admits(&document.path) && is_among(document))
+            }
+            _ => Ok(in_tree(entries)),
         }
     }
 
