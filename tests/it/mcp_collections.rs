@@ -120,6 +120,26 @@ async fn examples_come_by_group_and_by_question() {
 }
 
 #[tokio::test]
+async fn examples_for_a_question_keep_to_the_budget() {
+    let library = library();
+    let words: Vec<String> = (0..100).map(|word| format!("moon{word}")).collect();
+    for name in ["one", "two", "three"] {
+        library.write(
+            &format!("examples/long/{name}.txt"),
+            &format!("The penguin {name}: {}\n", words.join(" ")),
+        );
+    }
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let whole = client.call("examples", json!({"query": "the penguin"})).await;
+    assert!(whole["structuredContent"].get("note").is_none(), "{whole}");
+    let cut = client.call("examples", json!({"query": "the penguin", "max_tokens": 300})).await;
+    let count = |result: &Value| result["structuredContent"]["hits"].as_array().unwrap().len();
+    assert!(count(&cut) >= 1 && count(&cut) < count(&whole), "{cut}");
+    assert_eq!(cut["structuredContent"]["note"], "Cut to 300 tokens: raise max_tokens.");
+}
+
+#[tokio::test]
 async fn changelogs_come_by_package_since_and_by_question() {
     let library = library();
     let mut client = Client::legacy(library.resident()).await;
@@ -145,4 +165,47 @@ async fn changelogs_come_by_package_since_and_by_question() {
     assert!(wrong.contains("**Available package changelogs:**\n- client"), "{wrong}");
     let found = client.call("changelog", json!({"query": "the first walrus"})).await;
     assert_eq!(found["structuredContent"]["hits"][0]["path"], "packages/client/CHANGELOG.md", "{found}");
+}
+
+#[tokio::test]
+async fn no_parameter_of_changelog_is_passed_over() {
+    let library = library();
+    library.write(
+        "packages/server/CHANGELOG.md",
+        "# Changelog\n\n## [7.1.0] - 2025-02-01\n\n- A gull.\n\n## [7.0.0] - 2024-06-01\n\n- An auk.\n",
+    );
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let packages = client.call("changelog", json!({})).await;
+    assert_eq!(text(&packages), "Changelogs:\n- client\n- server");
+    let newer = client.call("changelog", json!({"since": "2025-01"})).await;
+    assert_eq!(
+        text(&newer),
+        "# All Changelogs\n\n## client: [1.1.0] - 2025-03-01\n\n- Fixed: The lantern.\n\n\
+         ## server: [7.1.0] - 2025-02-01\n\n- A gull.\n\n"
+    );
+    let newest = client.call("changelog", json!({"limit": 1})).await;
+    assert!(text(&newest).starts_with("# All Changelogs\n\n## client: [1.1.0]"), "{newest}");
+    assert!(text(&newest).ends_with("3 older entries are left out: raise `limit`.\n"), "{newest}");
+    let version = client.call("changelog", json!({"since": "v7.0.0"})).await;
+    assert!(text(&version).contains("A gull.") && !text(&version).contains("client"), "{version}");
+    let none = client.call("changelog", json!({"since": "2026"})).await;
+    assert!(
+        text(&none).ends_with("Nothing of the 4 entries of 2 changelogs is newer than `2026`.\n"),
+        "{none}"
+    );
+    for since in ["2025-5", "20250530"] {
+        for arguments in [json!({"since": since}), json!({"since": since, "package": "client"})] {
+            let odd = client.call_fails("changelog", arguments).await;
+            let told =
+                "`since` must be `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or `a version of the changelog`, not ";
+            assert!(odd.starts_with(told), "{odd}");
+        }
+    }
+    for name in ["package", "since"] {
+        let both = client.call_fails("changelog", json!({"query": "a gull", name: "2025"})).await;
+        assert!(both.starts_with(&format!("`{name}` and `query` exclude each other")), "{both}");
+    }
+    let one = client.call("changelog", json!({"query": "a gull", "limit": 1})).await;
+    assert_eq!(one["structuredContent"]["hits"].as_array().unwrap().len(), 1, "{one}");
 }

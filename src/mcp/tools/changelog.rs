@@ -1,7 +1,7 @@
 //! `changelog`: what changed in a package, newest first, since a date or a version, or what fits a
 //! question.
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::mcp::arguments::Arguments;
 use crate::mcp::call::Call;
 use crate::mcp::failure::ToolError;
 use crate::mcp::paths::without_page_extension;
-use crate::retrieval::{ChangelogEntry, DocumentKind, DocumentRecord, Query, Reader, Resident};
+use crate::retrieval::{ChangelogEntry, DocumentKind, DocumentRecord, MAX_LIMIT, Query, Reader};
 
 pub(super) const PARAMETERS: &[&str] = &["package", "since", "query", "limit"];
 const DEFAULT_LIMIT: usize = 25;
@@ -40,17 +40,22 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
     let arguments = Arguments::new(arguments, PARAMETERS)?;
     let given =
         |name| Ok::<_, ToolError>(arguments.text(name)?.map(str::trim).filter(|text| !text.is_empty()));
-    let limit = arguments.count_within("limit", 1, MOST)?.unwrap_or(DEFAULT_LIMIT);
     if let Some(query) = given("query")? {
-        if given("package")?.is_some() {
-            return Err(ToolError::Exclusive { one: "package", other: "query" });
+        for (name, value) in [("package", given("package")?), ("since", given("since")?)] {
+            if value.is_some() {
+                return Err(ToolError::Exclusive { one: name, other: "query" });
+            }
         }
-        let query = Query::new(query, PASSAGES)?.of_kind(DocumentKind::Changelog);
+        let limit = arguments.count_within("limit", 1, MAX_LIMIT)?.unwrap_or(PASSAGES);
+        let query = Query::new(query, limit)?.of_kind(DocumentKind::Changelog);
         return Ok(Box::new(move |call| fitting(call, &query)));
     }
-    let package = given("package")?.map(str::to_owned);
-    let since = given("since")?.map(str::to_owned);
-    Ok(Box::new(move |call| of_package(&call.resident, package.as_deref(), since.as_deref(), limit)))
+    let asked = Asked {
+        package: given("package")?.map(str::to_owned),
+        since: given("since")?.map(str::to_owned),
+        limit: arguments.count_within("limit", 1, MOST)?,
+    };
+    Ok(Box::new(move |call| asked.run(call)))
 }
 
 fn fitting(call: &Call, query: &Query) -> Result<CallToolResult, ToolError> {
@@ -59,48 +64,102 @@ fn fitting(call: &Call, query: &Query) -> Result<CallToolResult, ToolError> {
     answer_of(&Passages::of(answer, note))
 }
 
-fn of_package(
-    resident: &Resident,
-    package: Option<&str>,
-    since: Option<&str>,
-    limit: usize,
-) -> Result<CallToolResult, ToolError> {
-    let reader = resident.reader()?;
-    let packages = packages(&reader)?;
-    let names: Vec<&str> = packages.iter().map(|(name, _)| name.as_str()).collect();
-    if names.is_empty() {
-        return Ok(CallToolResult::error(vec![ContentBlock::text(NONE)]));
+/// A call for entries that is understood.
+struct Asked {
+    package: Option<String>,
+    since: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Asked {
+    fn run(&self, call: &Call) -> Result<CallToolResult, ToolError> {
+        let reader = call.resident.reader()?;
+        let packages = packages(&reader)?;
+        let names: Vec<&str> = packages.iter().map(|(name, _)| name.as_str()).collect();
+        if names.is_empty() {
+            return Ok(CallToolResult::error(vec![ContentBlock::text(NONE)]));
+        }
+        let text = match &self.package {
+            Some(asked) => {
+                let Some((name, document)) = packages.iter().find(|(name, _)| name == asked) else {
+                    let asked: String = asked.chars().take(200).collect();
+                    let there = "Available package changelogs";
+                    let text = not_found("📋 Changelog for package", &asked, there, &names);
+                    return Ok(CallToolResult::error(vec![ContentBlock::text(text)]));
+                };
+                let others: Vec<&str> = names.into_iter().filter(|other| other != name).collect();
+                self.of_package(name, reader.changelog(document)?, &others)?
+            }
+            None if self.since.is_none() && self.limit.is_none() => {
+                format!("Changelogs:\n{}", bullets(names))
+            }
+            None => self.of_all(call, &reader, &packages)?,
+        };
+        Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
     }
-    let Some(asked) = package else {
-        let text = format!("Changelogs:\n{}", bullets(names));
-        return Ok(CallToolResult::success(vec![ContentBlock::text(text)]));
-    };
-    let Some((name, document)) = packages.iter().find(|(name, _)| name == asked) else {
-        let asked: String = asked.chars().take(200).collect();
-        let text = not_found("📋 Changelog for package", &asked, "Available package changelogs", &names);
-        return Ok(CallToolResult::error(vec![ContentBlock::text(text)]));
-    };
-    let mut entries = reader.changelog(document)?;
-    newest_first(&mut entries);
-    let all = entries.len();
-    if let Some(since) = since {
-        entries = after(entries, since)?;
+
+    fn of_package(
+        &self,
+        name: &str,
+        mut entries: Vec<ChangelogEntry>,
+        others: &[&str],
+    ) -> Result<String, ToolError> {
+        newest_first(&mut entries);
+        let all = entries.len();
+        if let Some(since) = &self.since {
+            entries = Since::read(since, &[entries.as_slice()])?.newer(entries);
+        }
+        let mut text = format!("# {name} Changelog\n\n");
+        let lines = entries.iter().map(|entry| (None, entry)).collect();
+        self.push_all(&mut text, lines, &format!("Nothing of its {all} entries"));
+        if !others.is_empty() {
+            text.push_str(&format!("\n---\n### Other Package Changelogs\n{}", bullets(others)));
+        }
+        Ok(text)
     }
-    let mut text = format!("# {name} Changelog\n\n");
-    entries.iter().take(limit).for_each(|entry| push(&mut text, entry));
-    if entries.is_empty() {
-        text.push_str(&format!(
-            "Nothing of its {all} entries is newer than `{}`.\n",
-            since.unwrap_or_default()
-        ));
-    } else if entries.len() > limit {
-        text.push_str(&format!("{} older entries are left out: raise `limit`.\n", entries.len() - limit));
+
+    /// The entries of all packages in one row, newest first; what has no date comes last.
+    fn of_all(
+        &self,
+        call: &Call,
+        reader: &Reader,
+        packages: &[(String, DocumentRecord)],
+    ) -> Result<String, ToolError> {
+        let mut changelogs: Vec<Vec<ChangelogEntry>> = Vec::new();
+        for (_, document) in packages {
+            call.still_wanted()?;
+            let mut entries = reader.changelog(document)?;
+            newest_first(&mut entries);
+            changelogs.push(entries);
+        }
+        let all: usize = changelogs.iter().map(Vec::len).sum();
+        if let Some(since) = &self.since {
+            let borrowed: Vec<&[ChangelogEntry]> = changelogs.iter().map(Vec::as_slice).collect();
+            let since = Since::read(since, &borrowed)?;
+            changelogs = changelogs.into_iter().map(|entries| since.newer(entries)).collect();
+        }
+        let named = packages.iter().zip(&changelogs);
+        let mut entries: Vec<(Option<&str>, &ChangelogEntry)> = named
+            .flat_map(|((name, _), entries)| entries.iter().map(|entry| (Some(name.as_str()), entry)))
+            .collect();
+        entries.sort_by_key(|(_, entry)| std::cmp::Reverse(day(&entry.date)));
+        let mut text = "# All Changelogs\n\n".to_owned();
+        let nothing = format!("Nothing of the {all} entries of {} changelogs", packages.len());
+        self.push_all(&mut text, entries, &nothing);
+        Ok(text)
     }
-    let others: Vec<&str> = names.into_iter().filter(|other| other != name).collect();
-    if !others.is_empty() {
-        text.push_str(&format!("\n---\n### Other Package Changelogs\n{}", bullets(others)));
+
+    /// As many of the entries as are asked for, each under its package where it has one here.
+    fn push_all(&self, text: &mut String, entries: Vec<(Option<&str>, &ChangelogEntry)>, nothing: &str) {
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        let (count, since) = (entries.len(), self.since.as_deref().unwrap_or_default());
+        entries.into_iter().take(limit).for_each(|(package, entry)| push(text, package, entry));
+        if count == 0 {
+            text.push_str(&format!("{nothing} is newer than `{since}`.\n"));
+        } else if count > limit {
+            text.push_str(&format!("{} older entries are left out: raise `limit`.\n", count - limit));
+        }
     }
-    Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
 }
 
 /// The packages that have a changelog, by name.
@@ -143,29 +202,67 @@ fn day(text: &str) -> Option<NaiveDate> {
     FORMS.iter().find_map(|form| NaiveDate::parse_from_str(text.trim(), form).ok())
 }
 
-/// What is newer than a date (`2025`, `2025-05`, `2025-05-30`) or stands above a version.
-fn after(entries: Vec<ChangelogEntry>, since: &str) -> Result<Vec<ChangelogEntry>, ToolError> {
-    let plain = |version: &str| version.trim_start_matches(['v', 'V']).to_owned();
-    if let Some(position) = entries.iter().position(|entry| plain(&entry.version) == plain(since)) {
-        return Ok(entries.into_iter().take(position).collect());
-    }
-    // Of a year or a month, its last day: what is in it is not newer.
-    let is_date = since.len() >= 4 && since.chars().all(|letter| letter.is_ascii_digit() || letter == '-');
-    let until = day(since).map_or_else(|| since.to_owned(), |day| day.to_string());
-    if !is_date && day(since).is_none() {
-        let choices = "2025-05-30` or `a version of the changelog".to_owned();
-        return Err(ToolError::Choice { name: "since", choices, found: since.chars().take(60).collect() });
-    }
-    let is_newer = |entry: &ChangelogEntry| {
-        let day = day(&entry.date).map(|day| day.to_string());
-        day.is_some_and(|day| day > until && !day.starts_with(&until))
-    };
-    Ok(entries.into_iter().filter(is_newer).collect())
+/// What entries have to be newer than.
+enum Since<'asked> {
+    /// What is newer stands above it, in the changelogs that have it.
+    Version(&'asked str),
+    Day(NaiveDate),
 }
 
-fn push(text: &mut String, entry: &ChangelogEntry) {
+impl<'asked> Since<'asked> {
+    /// A version of one of the changelogs, or else a date.
+    fn read(text: &'asked str, changelogs: &[&[ChangelogEntry]]) -> Result<Self, ToolError> {
+        let mut entries = changelogs.iter().copied().flatten();
+        if entries.any(|entry| is_version(entry, text)) {
+            return Ok(Self::Version(text));
+        }
+        last_day(text).map(Self::Day).ok_or_else(|| ToolError::Choice {
+            name: "since",
+            choices: "YYYY`, `YYYY-MM`, `YYYY-MM-DD` or `a version of the changelog".to_owned(),
+            found: text.chars().take(60).collect(),
+        })
+    }
+
+    /// Of one changelog's entries those that are newer.
+    fn newer(&self, mut entries: Vec<ChangelogEntry>) -> Vec<ChangelogEntry> {
+        match self {
+            Self::Version(version) => {
+                let position = entries.iter().position(|entry| is_version(entry, version));
+                entries.truncate(position.unwrap_or(0));
+            }
+            Self::Day(last) => entries.retain(|entry| day(&entry.date).is_some_and(|day| day > *last)),
+        }
+        entries
+    }
+}
+
+fn is_version(entry: &ChangelogEntry, version: &str) -> bool {
+    let plain = |version: &str| version.trim_start_matches(['v', 'V']).to_owned();
+    plain(&entry.version) == plain(version)
+}
+
+/// The last day of `2025`, `2025-05` or `2025-05-30`: what is in a year or a month is not newer than it.
+/// Nothing else is taken for a date, since what is almost one would be compared with something
+/// else than was meant.
+fn last_day(text: &str) -> Option<NaiveDate> {
+    let is_in_form =
+        |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    if !text.bytes().enumerate().all(is_in_form) {
+        return None;
+    }
+    let read = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    match text.len() {
+        4 => read(&format!("{text}-12-31")),
+        7 => read(&format!("{text}-01"))?.checked_add_months(Months::new(1))?.pred_opt(),
+        10 => read(text),
+        _ => None,
+    }
+}
+
+fn push(text: &mut String, package: Option<&str>, entry: &ChangelogEntry) {
+    let of = package.map(|package| format!("{package}: ")).unwrap_or_default();
     if entry.source == "rss" {
-        text.push_str(&format!("## {}\n**Date:** {}\n", entry.version, entry.date));
+        text.push_str(&format!("## {of}{}\n**Date:** {}\n", entry.version, entry.date));
         if let Some(url) = entry.url.as_ref().filter(|url| !url.is_empty()) {
             text.push_str(&format!("**Link:** {url}\n"));
         }
@@ -173,7 +270,7 @@ fn push(text: &mut String, entry: &ChangelogEntry) {
         return;
     }
     let date = if entry.date.is_empty() { String::new() } else { format!(" - {}", entry.date) };
-    text.push_str(&format!("## [{}]{date}\n\n", entry.version));
+    text.push_str(&format!("## {of}[{}]{date}\n\n", entry.version));
     for change in &entry.changes {
         text.push_str(&format!("- {change}\n"));
     }
@@ -209,15 +306,20 @@ mod tests {
             vec![entry("1.0", "2025-01-01"), entry("1.1", "March 1, 2025"), entry("1.2", "2025-02-01")];
         newest_first(&mut entries);
         let versions = |since: &str| {
-            let entries = after(entries.clone(), since).unwrap();
+            let entries = Since::read(since, &[entries.as_slice()]).unwrap().newer(entries.clone());
             entries.into_iter().map(|entry| entry.version).collect::<Vec<_>>()
         };
         assert_eq!(versions("2025-01-15"), ["1.1", "1.2"]);
-        assert_eq!(versions("January 15, 2025"), ["1.1", "1.2"]);
         assert_eq!(versions("2025-02"), ["1.1"]);
         assert_eq!(versions("v1.2"), ["1.1"]);
         assert!(versions("2025").is_empty());
-        assert!(matches!(after(entries.clone(), "yesterday"), Err(ToolError::Choice { .. })));
+        assert_eq!(versions("2024"), ["1.1", "1.2", "1.0"]);
+        for text in
+            ["yesterday", "2025-5", "20250530", "2025-13", "2025-02-30", "2025-", "25", "January 15, 2025"]
+        {
+            let refused = Since::read(text, &[entries.as_slice()]).err();
+            assert!(matches!(refused, Some(ToolError::Choice { .. })), "{text}");
+        }
     }
 
     #[test]

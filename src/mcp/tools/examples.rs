@@ -55,7 +55,7 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
         (Some(_), Some(_)) => Err(ToolError::Exclusive { one: "group", other: "query" }),
         (None, Some(query)) => {
             let query = Query::new(query, PASSAGES)?.of_kind(DocumentKind::Example);
-            Ok(Box::new(move |call| fitting(call, &query)))
+            Ok(Box::new(move |call| fitting(call, &query, budget)))
         }
         (group, None) => {
             let group = group.map(|group| group.trim_matches('/').to_owned());
@@ -64,10 +64,11 @@ pub(super) fn prepare(arguments: Option<JsonObject>) -> Result<Work, ToolError> 
     }
 }
 
-fn fitting(call: &Call, query: &Query) -> Result<CallToolResult, ToolError> {
+fn fitting(call: &Call, query: &Query, budget: usize) -> Result<CallToolResult, ToolError> {
     let answer = call.answer(&call.resident.now()?, query)?;
     let note = answer.hits.is_empty().then(|| NONE.to_owned());
-    answer_of(&Passages::of(answer, note))
+    let passages = Passages::of(answer, note);
+    answer_of(&passages.within(budget, &|text| call.resident.count_tokens(text)))
 }
 
 fn of_group(call: &Call, group: Option<&str>, budget: usize) -> Result<CallToolResult, ToolError> {

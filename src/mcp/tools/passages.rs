@@ -11,6 +11,8 @@ use crate::retrieval::{Answer, Degraded, Hit};
 
 /// Characters of a passage that a concise answer shows.
 const CONCISE: usize = 160;
+/// Tokens that the answer around the passages takes.
+pub(super) const ENVELOPE: usize = 80;
 /// Share of words that near-duplicates have in common.
 const SAME: f64 = 0.9;
 
@@ -45,6 +47,13 @@ impl Passages {
             next_cursor: None,
             note,
         }
+    }
+
+    /// The best of it that fits into `budget` tokens with what stands around, for tools that do not go on.
+    pub(super) fn within(self, budget: usize, count: &dyn Fn(&str) -> usize) -> Self {
+        let packed = pack(self.hits, budget.saturating_sub(ENVELOPE), count);
+        let note = packed.cut.then(|| format!("Cut to {budget} tokens: raise max_tokens."));
+        Self { hits: packed.passages, note: note.or(self.note), ..self }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool};
 use serde_json::json;
 
-use super::passages::{Passage, Passages, interleaved, pack, shorten};
+use super::passages::{ENVELOPE, Passage, Passages, interleaved, pack, shorten};
 use super::{ToolName, Work, passages_schema, reading_tool};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::call::Call;
@@ -20,8 +20,6 @@ const LIMIT_WITHIN_BUDGET: usize = 20;
 const DEFAULT_BUDGET: usize = 4_000;
 const LEAST_BUDGET: usize = 100;
 const MOST_BUDGET: usize = 100_000;
-/// What the answer around the passages takes.
-const ENVELOPE: usize = 80;
 const MAX_QUESTIONS: usize = 8;
 pub(super) const PARAMETERS: &[&str] = &[
     "query",
