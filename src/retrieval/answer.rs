@@ -108,15 +108,7 @@ impl Answer {
         let rest = ranked.get(query.offset()..).unwrap_or_default();
         let shown = &rest[..rest.len().min(query.limit())];
         let manifest = index.manifest();
-        let mut hits = shown
-            .iter()
-            .map(|(chunk, score)| {
-                let others = same.get(chunk).into_iter().flatten().take(MOST_DUPLICATES);
-                let places = others.map(|other| Place::of(index, *other));
-                let duplicates = places.collect::<Result<_, _>>()?;
-                Ok(Hit { duplicates, ..Hit::of(index, *chunk, *score)? })
-            })
-            .collect::<Result<Vec<_>, OpenError>>()?;
+        let mut hits = Hit::all(index, shown, same)?;
         if query.asks_for_freshness() {
             mark_stale(index, shown, &mut hits)?;
         }
@@ -134,8 +126,8 @@ impl Answer {
     }
 }
 
-/// Looks at the source of each document once.
-fn mark_stale(index: &Index, shown: &[(usize, f32)], hits: &mut [Hit]) -> Result<(), OpenError> {
+/// Marks the hits, which are the chunks `shown`, whose source has changed. Looks at each source once.
+pub(super) fn mark_stale(index: &Index, shown: &[(usize, f32)], hits: &mut [Hit]) -> Result<(), OpenError> {
     let mut known: HashMap<u32, bool> = HashMap::new();
     for (hit, (chunk, _)) in hits.iter_mut().zip(shown) {
         let number = index.chunk(*chunk)?.document;
@@ -158,6 +150,21 @@ impl Place {
 }
 
 impl Hit {
+    /// The chunks of a ranking, each with where those stand that it stands for.
+    pub(super) fn all(
+        index: &Index,
+        shown: &[(usize, f32)],
+        same: &HashMap<usize, Vec<usize>>,
+    ) -> Result<Vec<Self>, OpenError> {
+        let hit = |(chunk, score): &(usize, f32)| {
+            let others = same.get(chunk).into_iter().flatten().take(MOST_DUPLICATES);
+            let places = others.map(|other| Place::of(index, *other));
+            let duplicates = places.collect::<Result<_, _>>()?;
+            Ok(Self { duplicates, ..Self::of(index, *chunk, *score)? })
+        };
+        shown.iter().map(hit).collect()
+    }
+
     /// The chunk with this number.
     pub(super) fn of(index: &Index, number: usize, score: f32) -> Result<Self, OpenError> {
         let stored = index.chunk(number)?;

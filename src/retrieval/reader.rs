@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::answer::{Answer, Degraded, Hit};
+use super::answer::{Answer, Degraded, Hit, mark_stale};
 use super::dense::nearest;
-use super::duplicates::distinct;
+use super::duplicates::{Distinct, distinct};
 use super::fusion::top;
 use super::query::Query;
 use super::retriever::{RetrievalError, still_wanted};
@@ -169,16 +169,36 @@ impl Reader {
         self.number(id)?.map(|number| Hit::of(&self.index, number, 1.0)).transpose()
     }
 
-    /// The passages most like the one with this id, by their vectors; nothing where there is no
-    /// such id.
+    /// The passages most like the one with this id, by their vectors, without copies of it or of one
+    /// another; nothing where there is no such id.
     ///
     /// # Errors
     /// Where a record is damaged.
     pub fn related(&self, id: &str, limit: usize) -> Result<Option<Vec<Hit>>, OpenError> {
         let Some(number) = self.number(id)? else { return Ok(None) };
-        let near = nearest(&self.index, &self.index.vectors().row(number), limit.saturating_add(1));
-        let others = near.into_iter().filter(|(chunk, _)| *chunk != number).take(limit);
-        others.map(|(chunk, score)| Hit::of(&self.index, chunk, score)).collect::<Result<_, _>>().map(Some)
+        let near = self.distinct_near(number, limit)?;
+        let mut hits = Hit::all(&self.index, &near.chunks, &near.same)?;
+        mark_stale(&self.index, &near.chunks, &mut hits)?;
+        Ok(Some(hits))
+    }
+
+    /// The chunks nearest to one of them that say something else. What stands on every page fills all
+    /// the first places: so many are looked at that there are enough, or no more.
+    fn distinct_near(&self, number: usize, limit: usize) -> Result<Distinct, OpenError> {
+        let mut count = limit.saturating_add(1);
+        loop {
+            count = count.saturating_mul(4);
+            let near = nearest(&self.index, &self.index.vectors().row(number), count);
+            let is_all = near.len() < count;
+            // The chunk itself goes first, whatever rounding makes of its own likeness.
+            let others = near.into_iter().filter(|(chunk, _)| *chunk != number);
+            let ranked: Vec<(usize, f32)> = std::iter::once((number, 1.0)).chain(others).collect();
+            let mut found = distinct(&self.index, &ranked, limit.saturating_add(1))?;
+            if is_all || found.chunks.len() > limit {
+                found.chunks.remove(0);
+                return Ok(found);
+            }
+        }
     }
 
     /// The best passages by words alone.

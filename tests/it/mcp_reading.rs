@@ -257,6 +257,36 @@ async fn related_passages_leave_out_the_passage_itself() {
 }
 
 #[tokio::test]
+async fn related_passages_are_no_copies_and_say_when_they_are_stale() {
+    let library = Library::new();
+    let notice = "Rotate an API key every ninety days.";
+    for number in 0..40 {
+        library.write(&format!("copies/c{number:02}.md"), &format!("# Copy {number}\n\n{notice}\n"));
+    }
+    library.write("leaving.md", "# Leaving\n\nRotate an API key when somebody leaves.\n");
+    library.write("losing.md", "# Losing\n\nRotate an API key when it is lost.\n");
+    library.write("lost/losing.md", "# Losing\n\nRotate an API key when it is lost.\n");
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let id = first_id(&mut client, notice).await;
+    let result = client.call("related", json!({"id": id, "limit": 2})).await;
+    let hits = result["structuredContent"]["hits"].as_array().unwrap();
+    let texts: Vec<&str> = hits.iter().map(|hit| hit["text"].as_str().unwrap().trim()).collect();
+    assert_eq!(texts.len(), 2, "{result}");
+    assert!(texts.iter().all(|text| text.starts_with("Rotate an API key when")), "{texts:?}");
+    assert_ne!(texts[0], texts[1]);
+    let lost = hits.iter().find(|hit| hit["path"] != "leaving.md").unwrap();
+    assert_eq!(lost["duplicates"].as_array().unwrap().len(), 1, "{lost}");
+    assert!(hits.iter().all(|hit| hit.get("stale").is_none()), "{result}");
+    library.write("leaving.md", "# Leaving\n\nNobody leaves any more.\n");
+    let result = client.call("related", json!({"id": id, "limit": 2})).await;
+    for hit in result["structuredContent"]["hits"].as_array().unwrap() {
+        let stale = hit["path"] == "leaving.md";
+        assert_eq!(hit.get("stale").is_some_and(|stale| stale == true), stale, "{hit}");
+    }
+}
+
+#[tokio::test]
 async fn status_says_what_there_is() {
     let library = Library::new();
     let mut client = Client::legacy(library.resident()).await;
