@@ -185,7 +185,9 @@ impl Reader {
     /// The chunks nearest to one of them that say something else. What stands on every page fills all
     /// the first places: so many are looked at that there are enough, or no more.
     fn distinct_near(&self, number: usize, limit: usize) -> Result<Distinct, OpenError> {
-        let mut count = limit.saturating_add(1);
+        // Beside the chunk itself, one more: up to it the copies of the last are known.
+        let wanted = limit.saturating_add(2);
+        let mut count = wanted;
         loop {
             count = count.saturating_mul(4);
             let near = nearest(&self.index, &self.index.vectors().row(number), count);
@@ -193,9 +195,10 @@ impl Reader {
             // The chunk itself goes first, whatever rounding makes of its own likeness.
             let others = near.into_iter().filter(|(chunk, _)| *chunk != number);
             let ranked: Vec<(usize, f32)> = std::iter::once((number, 1.0)).chain(others).collect();
-            let mut found = distinct(&self.index, &ranked, limit.saturating_add(1))?;
-            if is_all || found.chunks.len() > limit {
+            let mut found = distinct(&self.index, &ranked, wanted)?;
+            if is_all || found.chunks.len() == wanted {
                 found.chunks.remove(0);
+                found.chunks.truncate(limit);
                 return Ok(found);
             }
         }
