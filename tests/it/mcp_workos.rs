@@ -114,6 +114,25 @@ async fn a_search_names_pages_as_the_page_tool_takes_them() {
 }
 
 #[tokio::test]
+async fn a_page_beside_the_documentation_is_read_by_the_path_that_a_search_names() {
+    let library = library();
+    let mut client = client(&library).await;
+    let question = json!({"query": "how often do I rotate an API key?", "maxResults": 1});
+    let found = client.call("workos_search", question).await;
+    let path = text(&found).split_once("## 📄 ").unwrap().1.lines().next().unwrap().to_owned();
+    assert_eq!(path, "keys.md");
+    for path in [path.as_str(), "keys", "/keys.md"] {
+        let page = client.call("workos_docs", json!({"path": path})).await;
+        assert!(text(&page).starts_with("# Keys\n\n## Rotation\n"), "{path}: {page}");
+        assert!(text(&page).contains("**Subdirectories in the top:**\n- sso/"), "{page}");
+    }
+    for other in ["organized/examples/sso/app.ts", "organized/changelogs/client.json"] {
+        let refused = client.call_fails("workos_docs", json!({"path": other})).await;
+        assert!(refused.contains("not found"), "{other}: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn examples_and_changelogs_name_the_others() {
     let library = library();
     let mut client = client(&library).await;

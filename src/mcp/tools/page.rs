@@ -9,8 +9,8 @@ use crate::mcp::arguments::Arguments;
 use crate::mcp::failure::ToolError;
 use crate::mcp::folder::parent;
 use crate::mcp::layout::Layout;
-use crate::mcp::paths::without_page_extension;
-use crate::retrieval::{DocumentRecord, Freshness, Reader, Resident};
+use crate::mcp::paths::{find, without_page_extension};
+use crate::retrieval::{DocumentKind, DocumentRecord, Freshness, Reader, Resident};
 
 pub(super) const PARAMETERS: &[&str] = &["path"];
 const MOST_NAMED: usize = 10;
@@ -51,7 +51,19 @@ fn answer(resident: &Resident, asked: &str) -> Result<CallToolResult, ToolError>
         let listed = format!("`{folder}` is a folder.{}", pages.near(folder, ""));
         return Ok(CallToolResult::success(vec![ContentBlock::text(listed)]));
     }
+    // A search names what is beside the documentation by all of its path.
+    if let Some(document) = wanted.map(|_| elsewhere(&reader, asked)).transpose()?.flatten() {
+        let source = reader.text(&document)?;
+        let text = format!("{}{}{}", source.text, pages.near("", ""), note(source.freshness));
+        return Ok(CallToolResult::success(vec![ContentBlock::text(text)]));
+    }
     Ok(CallToolResult::error(vec![ContentBlock::text(pages.not_found(asked))]))
+}
+
+/// A document that is documentation by its kind but not by its place.
+fn elsewhere(reader: &Reader, asked: &str) -> Result<Option<DocumentRecord>, ToolError> {
+    let found = find(reader, asked)?.map(|located| located.document);
+    Ok(found.filter(|document| reader.manifest().kind_of(document) == DocumentKind::Docs))
 }
 
 fn note(freshness: Freshness) -> &'static str {
