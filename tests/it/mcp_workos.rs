@@ -116,6 +116,8 @@ async fn a_search_names_pages_as_the_page_tool_takes_them() {
 #[tokio::test]
 async fn a_page_beside_the_documentation_is_read_by_the_path_that_a_search_names() {
     let library = library();
+    library.write("mfa.md", "# Beside\n\nThe pelican is beside.\n");
+    library.index();
     let mut client = client(&library).await;
     let question = json!({"query": "how often do I rotate an API key?", "maxResults": 1});
     let found = client.call("workos_search", question).await;
@@ -125,6 +127,10 @@ async fn a_page_beside_the_documentation_is_read_by_the_path_that_a_search_names
         let page = client.call("workos_docs", json!({"path": path})).await;
         assert!(text(&page).starts_with("# Keys\n\n## Rotation\n"), "{path}: {page}");
         assert!(text(&page).contains("**Subdirectories in the top:**\n- sso/"), "{page}");
+    }
+    for (path, beginning) in [("mfa.md", "# Beside\n"), ("mfa", "# MFA\n")] {
+        let page = client.call("workos_docs", json!({"path": path})).await;
+        assert!(text(&page).starts_with(beginning), "{path}: {page}");
     }
     for other in ["organized/examples/sso/app.ts", "organized/changelogs/client.json"] {
         let refused = client.call_fails("workos_docs", json!({"path": other})).await;

@@ -40,30 +40,31 @@ fn answer(resident: &Resident, asked: &str) -> Result<CallToolResult, ToolError>
         let text = "No documentation is indexed.\n\nhint: run `docent index` with a folder of pages";
         return Ok(CallToolResult::error(vec![ContentBlock::text(text)]));
     }
-    let wanted = pages.layout.below_docs(asked);
-    if let Some(page) = wanted.as_deref().and_then(|wanted| pages.find(wanted)) {
-        let source = reader.text(page.document)?;
-        let near = pages.near(parent(page.path), page.path);
-        let text = format!("{}{near}{}", source.text, note(source.freshness));
-        return Ok(CallToolResult::success(vec![ContentBlock::text(text)]));
+    // A search names what is beside the documentation by all of its path.
+    if let Some(document) = reader.document(asked)?.filter(|document| pages.is_beside(&reader, document)) {
+        return whole(&reader, &document, &pages.near("", ""));
     }
-    if let Some(folder) = wanted.as_deref().filter(|folder| pages.is_folder(folder)) {
-        let listed = format!("`{folder}` is a folder.{}", pages.near(folder, ""));
+    let Some(wanted) = pages.layout.below_docs(asked) else { return Ok(pages.not_found(asked)) };
+    if let Some(page) = pages.find(&wanted) {
+        return whole(&reader, page.document, &pages.near(parent(page.path), page.path));
+    }
+    if pages.is_folder(&wanted) {
+        let listed = format!("`{wanted}` is a folder.{}", pages.near(&wanted, ""));
         return Ok(CallToolResult::success(vec![ContentBlock::text(listed)]));
     }
-    // A search names what is beside the documentation by all of its path.
-    if let Some(document) = wanted.map(|_| elsewhere(&reader, asked)).transpose()?.flatten() {
-        let source = reader.text(&document)?;
-        let text = format!("{}{}{}", source.text, pages.near("", ""), note(source.freshness));
-        return Ok(CallToolResult::success(vec![ContentBlock::text(text)]));
+    // Nothing below the documentation: the same path as models write it.
+    let found = find(&reader, asked)?.map(|located| located.document);
+    match found.filter(|document| pages.is_beside(&reader, document)) {
+        Some(document) => whole(&reader, &document, &pages.near("", "")),
+        None => Ok(pages.not_found(asked)),
     }
-    Ok(CallToolResult::error(vec![ContentBlock::text(pages.not_found(asked))]))
 }
 
-/// A document that is documentation by its kind but not by its place.
-fn elsewhere(reader: &Reader, asked: &str) -> Result<Option<DocumentRecord>, ToolError> {
-    let found = find(reader, asked)?.map(|located| located.document);
-    Ok(found.filter(|document| reader.manifest().kind_of(document) == DocumentKind::Docs))
+/// All of a document, and `near`, what there is near it.
+fn whole(reader: &Reader, document: &DocumentRecord, near: &str) -> Result<CallToolResult, ToolError> {
+    let source = reader.text(document)?;
+    let text = format!("{}{near}{}", source.text, note(source.freshness));
+    Ok(CallToolResult::success(vec![ContentBlock::text(text)]))
 }
 
 fn note(freshness: Freshness) -> &'static str {
@@ -101,6 +102,12 @@ impl Pages {
         let mut pages: Vec<_> = named.collect();
         pages.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(Self { layout, pages })
+    }
+
+    /// Whether a document is documentation by its kind, but not by its place.
+    fn is_beside(&self, reader: &Reader, document: &DocumentRecord) -> bool {
+        let manifest = reader.manifest();
+        manifest.kind_of(document) == DocumentKind::Docs && self.layout.page(manifest, document).is_none()
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -168,7 +175,11 @@ impl Pages {
         hint
     }
 
-    fn not_found(&self, asked: &str) -> String {
+    fn not_found(&self, asked: &str) -> CallToolResult {
+        CallToolResult::error(vec![ContentBlock::text(self.what_there_is(asked))])
+    }
+
+    fn what_there_is(&self, asked: &str) -> String {
         let shown: String = asked.chars().take(200).collect();
         let mut text = format!("📚 Documentation path \"{shown}\" not found.\n");
         let similar = self.similar(&shown.to_lowercase());
