@@ -2,7 +2,10 @@
 //! fingerprint) the question, and where words alone ranked what is paged, that too; to a client it
 //! is opaque.
 
+use std::sync::Arc;
+
 use super::failure::ToolError;
+use crate::retrieval::{Reader, Resident};
 
 /// What ends a cursor into a ranking by words alone.
 const BY_WORDS: &str = ".words";
@@ -40,6 +43,16 @@ impl Cursor {
         let offset = usize::from_str_radix(offset, 16).map_err(|_| ToolError::Cursor)?;
         Ok(Self { generation, offset, by_words })
     }
+}
+
+/// The index that a list goes on in: that of its cursor, for as long as it is kept, or the newest.
+pub(super) fn reader_at(resident: &Resident, cursor: Option<Cursor>) -> Result<Arc<Reader>, ToolError> {
+    let Some(Cursor { generation: wanted, .. }) = cursor else { return Ok(resident.reader()?) };
+    if let Some(reader) = resident.reader_of(wanted)? {
+        return Ok(reader);
+    }
+    let newest = resident.reader()?.manifest().generation;
+    Err(ToolError::Generation { wanted, newest })
 }
 
 fn fingerprint(question: &[&str]) -> String {

@@ -10,7 +10,7 @@ use rmcp::model::{
 
 use serde_json::json;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, reader_at};
 use super::failure::ToolError;
 use super::paths::{SCHEME, locate, uri};
 use crate::retrieval::{DocumentRecord, Reader, Resident};
@@ -27,15 +27,10 @@ pub(super) const TEMPLATE: &str = "docs:///{+path}";
 
 /// One page of all documents.
 pub(super) fn list(resident: &Resident, cursor: Option<&str>) -> Result<ListResourcesResult, ToolError> {
-    let reader = resident.reader()?;
+    let cursor = cursor.map(|text| Cursor::read(text, LIST)).transpose()?;
+    let reader = reader_at(resident, cursor)?;
     let generation = reader.manifest().generation;
-    let offset = match cursor.map(|text| Cursor::read(text, LIST)).transpose()? {
-        None => 0,
-        Some(cursor) if cursor.generation == generation => cursor.offset,
-        Some(cursor) => {
-            return Err(ToolError::Generation { wanted: cursor.generation, newest: generation });
-        }
-    };
+    let offset = cursor.map_or(0, |cursor| cursor.offset);
     let end = offset.saturating_add(PAGE);
     let documents = reader.documents(offset..end)?;
     let mut page = ListResourcesResult::with_all_items(

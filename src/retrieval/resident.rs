@@ -195,6 +195,18 @@ impl Resident {
         }
     }
 
+    /// The index in the generation with this number, if it is the newest one or the one before it.
+    ///
+    /// # Errors
+    /// As [`Resident::reader`].
+    pub fn reader_of(&self, number: u64) -> Result<Option<Arc<Reader>>, LoadFailure> {
+        let newest = self.reader()?;
+        let previous = self.previous.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let previous = previous.map(|retriever| Arc::clone(retriever.reader()));
+        let kept = std::iter::once(newest).chain(previous);
+        Ok(kept.into_iter().find(|reader| reader.manifest().generation == number))
+    }
+
     /// What the manifest says now. Reads one small file, needs no encoder.
     ///
     /// # Errors

@@ -205,6 +205,27 @@ async fn the_documents_are_browsed_folder_by_folder() {
 }
 
 #[tokio::test]
+async fn a_cursor_of_a_list_goes_on_across_one_rebuild() {
+    let library = Library::new();
+    let mut client = Client::legacy(library.resident()).await;
+    let first = client.call("list", json!({"path": "**", "limit": 1})).await;
+    assert!(text(&first).ends_with("\nguides/hostile.md · Hostile"), "{first}");
+    let cursor = text(&first).lines().next().unwrap().split_once("next: cursor ").unwrap().1;
+    let question = json!({"path": "**", "limit": 2, "cursor": cursor});
+    let second = client.call("list", question.clone()).await;
+    library.write("a.md", "# A\n\nStands before all others.\n");
+    library.index();
+    let fresh = client.call("list", json!({"path": "**", "limit": 1})).await;
+    assert!(text(&fresh).ends_with("\na.md · A"), "{fresh}");
+    assert_eq!(client.call("list", question.clone()).await, second, "nothing is repeated or left out");
+    library.write("b.md", "# B\n\nStands next to it.\n");
+    library.index();
+    client.call("list", json!({})).await;
+    let gone = client.call_fails("list", question).await;
+    assert!(gone.starts_with("generation 1 of the index is not kept; the newest is 3"), "{gone}");
+}
+
+#[tokio::test]
 async fn folders_with_brackets_are_listed_and_searched() {
     let library = Library::unindexed();
     library.write("app/[slug]/page.md", "# Slugs\n\nA route of any name.\n");

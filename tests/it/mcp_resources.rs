@@ -60,6 +60,30 @@ async fn resources_come_in_pages() {
 }
 
 #[tokio::test]
+async fn a_cursor_of_the_resources_goes_on_across_one_rebuild() {
+    let library = Library::unindexed();
+    for number in 0..250 {
+        library.write(&format!("many/{number:03}.md"), &format!("# Number {number}\n\nText.\n"));
+    }
+    library.index();
+    let mut client = Client::legacy(library.resident()).await;
+    let first = client.request("resources/list", json!({})).await;
+    let cursor = json!({"cursor": first["nextCursor"]});
+    let second = client.request("resources/list", cursor.clone()).await;
+    library.write("a.md", "# A\n\nStands before all others.\n");
+    library.index();
+    let fresh = client.request("resources/list", json!({})).await;
+    assert_eq!(fresh["resources"][0]["uri"], "docs:///a.md");
+    let again = client.request("resources/list", cursor.clone()).await;
+    assert_eq!(again["resources"], second["resources"], "nothing is repeated or left out");
+    library.write("b.md", "# B\n\nStands next to it.\n");
+    library.index();
+    client.request("resources/list", json!({})).await;
+    let gone = client.exchange("resources/list", cursor).await;
+    assert_eq!(gone["error"]["code"], -32602, "{gone}");
+}
+
+#[tokio::test]
 async fn what_is_no_document_is_no_resource() {
     let library = Library::new();
     let uris = ["docs:///../secret.md", "docs:///nothing.md", "file:///etc/passwd", "docs:///%2e%2e/x", ""];

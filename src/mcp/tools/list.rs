@@ -8,7 +8,7 @@ use super::{ToolName, Work, changelog, examples, reading_tool};
 use crate::mcp::arguments::Arguments;
 use crate::mcp::call::Call;
 use crate::mcp::collections;
-use crate::mcp::cursor::Cursor;
+use crate::mcp::cursor::{Cursor, reader_at};
 use crate::mcp::failure::ToolError;
 use crate::mcp::folder::{Entry, children, children_among, plain};
 use crate::retrieval::{DocumentKind, DocumentRecord, PathFilter, Reader};
@@ -59,13 +59,8 @@ impl List {
     }
 
     fn page(&self, call: &Call, cursor: Option<Cursor>) -> Result<CallToolResult, ToolError> {
-        let reader = call.resident.reader()?;
+        let reader = reader_at(&call.resident, cursor)?;
         let generation = reader.manifest().generation;
-        if let Some(Cursor { generation: wanted, .. }) =
-            cursor.filter(|cursor| cursor.generation != generation)
-        {
-            return Err(ToolError::Generation { wanted, newest: generation });
-        }
         let offset = cursor.map_or(0, |cursor| cursor.offset);
         let items = self.items(&reader)?;
         if items.is_empty() {
