@@ -191,7 +191,7 @@ async fn no_parameter_of_changelog_is_passed_over() {
     assert!(text(&version).contains("A gull.") && !text(&version).contains("client"), "{version}");
     let none = client.call("changelog", json!({"since": "2026"})).await;
     assert!(
-        text(&none).ends_with("Nothing of the 4 entries of 2 changelogs is newer than `2026`.\n"),
+        text(&none).ends_with("Nothing of the 4 entries of all packages is newer than `2026`.\n"),
         "{none}"
     );
     for since in ["2025-5", "20250530"] {

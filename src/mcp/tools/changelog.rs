@@ -142,22 +142,24 @@ impl Asked {
         let mut entries: Vec<(Option<&str>, &ChangelogEntry)> = named
             .flat_map(|((name, _), entries)| entries.iter().map(|entry| (Some(name.as_str()), entry)))
             .collect();
-        entries.sort_by_key(|(_, entry)| std::cmp::Reverse(day(&entry.date)));
+        entries.sort_by_cached_key(|(_, entry)| std::cmp::Reverse(day(&entry.date)));
         let mut text = "# All Changelogs\n\n".to_owned();
-        let nothing = format!("Nothing of the {all} entries of {} changelogs", packages.len());
-        self.push_all(&mut text, entries, &nothing);
+        self.push_all(&mut text, entries, &format!("Nothing of the {all} entries of all packages"));
         Ok(text)
     }
 
     /// As many of the entries as are asked for, each under its package where it has one here.
     fn push_all(&self, text: &mut String, entries: Vec<(Option<&str>, &ChangelogEntry)>, nothing: &str) {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
-        let (count, since) = (entries.len(), self.since.as_deref().unwrap_or_default());
+        let count = entries.len();
         entries.into_iter().take(limit).for_each(|(package, entry)| push(text, package, entry));
-        if count == 0 {
-            text.push_str(&format!("{nothing} is newer than `{since}`.\n"));
-        } else if count > limit {
-            text.push_str(&format!("{} older entries are left out: raise `limit`.\n", count - limit));
+        match &self.since {
+            _ if count > limit => {
+                text.push_str(&format!("{} older entries are left out: raise `limit`.\n", count - limit));
+            }
+            Some(since) if count == 0 => text.push_str(&format!("{nothing} is newer than `{since}`.\n")),
+            None if count == 0 => text.push_str("There are no entries.\n"),
+            _ => {}
         }
     }
 }
