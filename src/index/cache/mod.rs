@@ -145,8 +145,9 @@ impl Cache {
         let mut kept = retired;
         let mut count = usize::from(has_retired);
         for hash in file.hashes().filter(|hash| is_kept(hash)) {
-            if (kept.len() as usize) < room {
-                if kept.push(file.raw(hash)).is_err() {
+            let entry = file.raw(hash);
+            if kept.len() as usize + entry.len() <= room {
+                if kept.push(entry).is_err() {
                     return 0;
                 }
                 count += 1;
@@ -154,7 +155,8 @@ impl Cache {
         }
         file.forget_pages();
         let bytes = kept.len() as usize;
-        if count == 0 || bytes > room {
+        // A header alone keeps nothing, and may itself be more than there is room for.
+        if count == 0 {
             drop(storage::remove_file(&file.path));
             return 0;
         }
@@ -175,11 +177,16 @@ impl Cache {
         bytes.push(&file.header.encode())?;
         let Some(index) = retired else { return Ok(bytes) };
         for (hash, chunk) in passages_of(index) {
-            if (bytes.len() as usize) < room && is_kept(&hash) && !file.contains(&hash) {
-                let mut entry = Vec::new();
-                encode_entry(&mut entry, &hash, &passage_of(index, chunk));
-                bytes.push(&entry)?;
+            if !is_kept(&hash) || file.contains(&hash) {
+                continue;
             }
+            let mut entry = Vec::new();
+            encode_entry(&mut entry, &hash, &passage_of(index, chunk));
+            // The others are hardly shorter, and each would be read to find that out.
+            if bytes.len() as usize + entry.len() > room {
+                break;
+            }
+            bytes.push(&entry)?;
         }
         index.forget_pages();
         Ok(bytes)
@@ -231,4 +238,46 @@ pub(super) fn passages_of(index: &Index) -> impl Iterator<Item = (PassageHash, u
 /// What the encoder made of a chunk of a generation.
 pub(super) fn passage_of(index: &Index, chunk: usize) -> Passage {
     (index.vectors().row(chunk), index.tokens().chunk(chunk))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedding::HashingEmbedder;
+
+    const HEADER: usize = 8 + 4 + 4 + 32 + 4 + 4 + 4 * 256 + 8;
+
+    fn hash(number: u8) -> PassageHash {
+        [number; 32]
+    }
+
+    /// A cache with a file of ten passages, and how long an entry is.
+    fn filled(folder: &Path) -> (Cache, usize) {
+        let embedder = HashingEmbedder::default();
+        let mut cache = Cache::open(folder, &embedder);
+        cache.begin_log(&[0.5; 256], Vec::new(), 10);
+        let mut length = 0;
+        for number in 0..10 {
+            let mut entry = Vec::new();
+            let tokens = ChunkTokens { ids: vec![7], signs: vec![0; 4] };
+            encode_entry(&mut entry, &hash(number), &(vec![f32::from(number); 256], tokens));
+            cache.append(&entry);
+            length = entry.len();
+        }
+        (Cache::open(folder, &embedder), length)
+    }
+
+    #[test]
+    fn what_fits_is_kept_where_not_all_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cache, entry) = filled(folder.path());
+        assert_eq!(cache.files[0].length, HEADER + 10 * entry);
+        let room = HEADER + 3 * entry + entry / 2;
+        assert_eq!(cache.rewrite(&cache.files[0], None, &|_| true, room), HEADER + 3 * entry);
+        let again = Cache::open(folder.path(), &HashingEmbedder::default());
+        assert_eq!(again.files[0].hashes().count(), 3);
+        // Where nothing does, there is no file of a header alone.
+        assert_eq!(again.rewrite(&again.files[0], None, &|_| true, HEADER + 1), 0);
+        assert!(paths(&folder.path().join(FOLDER)).is_empty());
+    }
 }
