@@ -84,7 +84,7 @@ impl<'counter> Chunker<'counter> {
         for section in &document.sections {
             packed.extend(self.section_pieces(text, &header, section));
         }
-        let merged = self.merge_small(packed);
+        let merged = self.merge_small(&header, packed);
         self.cuts(path, text, &header, merged)
     }
 
@@ -166,11 +166,11 @@ impl<'counter> Chunker<'counter> {
     }
 
     /// Joins pieces of small sections with what follows (or, at the end, with what stands before).
-    fn merge_small(&self, pieces: Vec<Piece>) -> Vec<Piece> {
+    fn merge_small(&self, header: &Header<'_>, pieces: Vec<Piece>) -> Vec<Piece> {
         let mut merged: Vec<Piece> = Vec::new();
         for piece in pieces {
             match merged.last_mut() {
-                Some(last) if self.may_merge(last, &piece) => self.merge(last, piece),
+                Some(last) if self.may_merge(header, last, &piece) => self.merge(last, piece),
                 _ => merged.push(piece),
             }
         }
@@ -195,11 +195,24 @@ impl<'counter> Chunker<'counter> {
         first.append(&second);
     }
 
-    fn may_merge(&self, first: &Piece, second: &Piece) -> bool {
+    fn may_merge(&self, header: &Header<'_>, first: &Piece, second: &Piece) -> bool {
         let small = first.tokens < self.settings.min_tokens || second.tokens < self.settings.min_tokens;
         let fits = first.tokens + second.tokens + SPECIAL_TOKENS <= self.settings.target_tokens;
         let same_part = first.part == second.part && first.part != Part::Entry;
-        small && fits && same_part && are_related(&first.headings, &second.headings)
+        small
+            && fits
+            && same_part
+            && are_related(&first.headings, &second.headings)
+            && self.is_within_limit(header, first, second)
+    }
+
+    /// Whether the encoder takes in all of both, joined: the header is another than that of either, and
+    /// headings are in the body as well.
+    fn is_within_limit(&self, header: &Header<'_>, first: &Piece, second: &Piece) -> bool {
+        let common = common_prefix(&first.headings, &second.headings);
+        let lines = [first, second].map(|piece| self.counter.count(&piece.headings[common..].join(" > ")));
+        let body = first.tokens + second.tokens + lines.iter().sum::<usize>();
+        body <= self.body_budget(header, &first.headings[..common])
     }
 }
 
@@ -277,6 +290,26 @@ mod tests {
         assert_eq!(chunks[1].body, "A\nshort a\nB\nshort b");
         assert_eq!(chunks[1].chunk.lines, (5, 11));
         assert_eq!(chunks[2].chunk.headings, ["C"]);
+    }
+
+    /// Two small sections under headings of twelve words: with the lines of both in the body and the
+    /// description above, they are more than the encoder takes in.
+    #[test]
+    fn what_would_be_cut_off_once_joined_is_not_joined() {
+        let description = words(9);
+        let joined = |size: usize| {
+            let text = format!(
+                "---\ntitle: T\ndescription: {description}\n---\n## {0} a\n\nbody a\n\n## {0} b\n\nbody b\n",
+                words(size)
+            );
+            let cuts = chunks_of(&text);
+            for Cut { passage, .. } in &cuts {
+                assert!(Words.count(passage) + SPECIAL_TOKENS <= SETTINGS.max_tokens, "{passage}");
+            }
+            cuts.iter().any(|cut| cut.body.contains("body a") && cut.body.contains("body b"))
+        };
+        assert!(joined(11));
+        assert!(!joined(12));
     }
 
     #[test]
