@@ -256,6 +256,7 @@ fn part_body(source: &str, kind: BlockKind) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedding::{Embedder, HashingEmbedder};
     use crate::parse::{Format, parse};
 
     /// One token a word, as white space separates them.
@@ -317,6 +318,23 @@ mod tests {
         let text = format!("# T\n\n{}\n\n{}\n\n```\n{}\n```\n", words(9), words(9), words(30));
         let sizes: Vec<usize> = chunks_of(&text).iter().map(|chunk| Words.count(&chunk.body)).collect();
         assert_eq!(sizes, [18, 30]);
+    }
+
+    /// One word of half a megabyte, measured as encoders are.
+    #[test]
+    fn a_word_without_end_is_cut() {
+        struct Encoder(HashingEmbedder);
+        impl TokenCounter for Encoder {
+            fn count(&self, text: &str) -> usize {
+                self.0.count_tokens(text)
+            }
+        }
+        let path = SourcePath::try_from("a.md".to_owned()).unwrap();
+        let text = format!("# Dump\n\n{}\n", "0123456789abcdef".repeat(32 << 10));
+        let document = parse(&path, Format::Markdown, &text);
+        let counter = Encoder(HashingEmbedder::default());
+        let cuts = Chunker::new(ChunkSettings::for_encoder(256), &counter).chunk(&path, &text, &document);
+        assert!(cuts.iter().all(|cut| cut.chunk.text.len() <= 4 * 256), "{}", cuts.len());
     }
 
     #[test]

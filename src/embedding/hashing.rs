@@ -4,7 +4,7 @@
 //! Learning", ICML 2009). It is here for tests that need an index but no model, and for a first
 //! try where nothing can be downloaded: `--model hashing`.
 
-use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role};
+use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role, tokens_of_long_words};
 
 /// Signed feature hashing of lower-case words and their beginnings.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Embedder for HashingEmbedder {
     }
 
     fn count_tokens(&self, text: &str) -> usize {
-        words(text).count()
+        words(text).count().max(tokens_of_long_words(text))
     }
 
     fn parallelism(&self) -> usize {
@@ -95,6 +95,14 @@ mod tests {
         let embedder = HashingEmbedder::default();
         let encode = |text| embedder.encode(text, Role::Passage).unwrap().pooled;
         encode(first).as_slice().iter().zip(encode(second).as_slice()).map(|(a, b)| a * b).sum()
+    }
+
+    #[test]
+    fn long_words_count_by_their_length() {
+        let count = |text: &str| HashingEmbedder::default().count_tokens(text);
+        assert_eq!(count("rotate the keys"), 3);
+        assert_eq!(count(&"f".repeat(100)), 1);
+        assert_eq!(count(&format!("key {}", "ü".repeat(400))), 100);
     }
 
     #[test]

@@ -115,6 +115,19 @@ impl Default for Spreads {
     }
 }
 
+/// A word of more characters is one unknown token to encoders, however long it is.
+const LONGEST_WORD: usize = 100;
+/// As many characters of such a word count as a token, as in any other text.
+const CHARACTERS_A_TOKEN: usize = 4;
+
+/// The least that the long words of `text` count for. What sizes are measured by is also read by people and
+/// agents: a key or a file in hexadecimal must not fill a page because it is one word.
+fn tokens_of_long_words(text: &str) -> usize {
+    let lengths = text.split_whitespace().filter(|word| word.len() > LONGEST_WORD);
+    let long = lengths.map(|word| word.chars().count()).filter(|length| *length > LONGEST_WORD);
+    long.sum::<usize>() / CHARACTERS_A_TOKEN
+}
+
 /// Turns texts into vectors; shared between threads.
 pub trait Embedder: Send + Sync {
     /// Which model this is.
@@ -126,7 +139,8 @@ pub trait Embedder: Send + Sync {
     /// Where the model fails to run, or gives a vector that is not finite.
     fn encode(&self, text: &str, role: Role) -> Result<Encoding, EmbedError>;
 
-    /// Number of tokens of `text`, special ones not counted, not cut at the limit.
+    /// Number of tokens of `text`, special ones not counted, not cut at the limit. Words that are too long
+    /// for the encoder to read count by their length.
     fn count_tokens(&self, text: &str) -> usize;
 
     /// The most tokens of a passage that are seen, special ones included: the limit less what the

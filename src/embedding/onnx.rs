@@ -11,7 +11,7 @@ use super::graph::Arithmetic;
 use super::pool::SessionPool;
 use super::session::environment;
 use super::store::ModelFiles;
-use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role, Spreads};
+use super::{EmbedError, Embedder, Embedding, Encoding, ModelIdentity, Role, Spreads, tokens_of_long_words};
 
 /// How an encoder shares the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl Embedder for OnnxEmbedder {
     }
 
     fn count_tokens(&self, text: &str) -> usize {
-        self.tokenizer.encode_fast(text, false).map_or(0, |encoded| encoded.len())
+        count(&self.tokenizer, text)
     }
 
     fn max_passage_tokens(&self) -> usize {
@@ -197,6 +197,11 @@ impl Embedder for OnnxEmbedder {
     }
 }
 
+fn count(tokenizer: &Tokenizer, text: &str) -> usize {
+    let tokens = tokenizer.encode_fast(text, false).map_or(0, |encoded| encoded.len());
+    tokens.max(tokens_of_long_words(text))
+}
+
 fn silent_tokens(tokenizer: &Tokenizer) -> HashSet<u32> {
     let added: HashSet<u32> = tokenizer.get_added_tokens_decoder().into_keys().collect();
     let is_punctuation = |token: &str| {
@@ -213,4 +218,23 @@ fn load_tokenizer(path: &Path) -> Result<Tokenizer, String> {
     tokenizer.with_padding(None);
     tokenizer.with_truncation(None).map_err(|error| error.to_string())?;
     Ok(tokenizer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKENIZER: &str = r###"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+        "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "f": 1, "##f": 2}}}"###;
+
+    /// The tokenizer makes one token of it.
+    #[test]
+    fn a_word_that_no_tokenizer_takes_apart_counts_by_its_length() {
+        let tokenizer = Tokenizer::from_bytes(TOKENIZER).unwrap();
+        let counted = |length: usize| count(&tokenizer, &"f".repeat(length));
+        assert_eq!((counted(1), counted(100), counted(50_000)), (1, 100, 12_500));
+        assert_eq!(count(&tokenizer, &format!("{}{}", "f ".repeat(50), "f".repeat(120))), 51);
+    }
 }
