@@ -30,6 +30,8 @@ const METADATA: [&str; 14] = [
 
 /// Values with fewer words are labels, not prose.
 const MIN_WORDS: usize = 3;
+/// In scripts that put no spaces between words, values with fewer letters are.
+const MIN_UNSPACED: usize = 6;
 
 /// What a front matter says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -92,7 +94,7 @@ impl FrontMatter {
         }
         let key = leaf.path.last().map_or("", String::as_str);
         let is_metadata = leaf.path.len() == 1 && METADATA.contains(&key);
-        if is_metadata || leaf.value.split_whitespace().count() < MIN_WORDS {
+        if is_metadata || !is_prose(&leaf.value) {
             return;
         }
         let headings = leaf.headings();
@@ -108,6 +110,18 @@ impl FrontMatter {
             }
         }
     }
+}
+
+fn is_prose(value: &str) -> bool {
+    value.split_whitespace().count() >= MIN_WORDS
+        || value.chars().filter(|letter| is_unspaced(*letter)).count() >= MIN_UNSPACED
+}
+
+/// Whether a letter is of a script that is written without spaces: Thai, Lao, Myanmar, Khmer, Japanese, Chinese.
+fn is_unspaced(letter: char) -> bool {
+    matches!(letter,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}'
+        | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 fn one_line(value: &str) -> String {
@@ -267,6 +281,13 @@ mod tests {
         assert_eq!(found[3].1, ["  - one two three"]);
         assert_eq!(found.len(), 4);
         assert_eq!(front.sections[2].blocks[0].text, "slug: Identifier for the role.");
+    }
+
+    #[test]
+    fn prose_without_spaces_is_prose() {
+        let front = parse("---\ndescription: 署名鍵を九十日ごとに更新します。\nlabel: 設定ガイド\nmenu: Настройки\n---\n本文\n").unwrap();
+        let texts: Vec<&str> = front.sections.iter().map(|section| section.blocks[0].text.as_str()).collect();
+        assert_eq!(texts, ["description: 署名鍵を九十日ごとに更新します。"]);
     }
 
     #[test]
