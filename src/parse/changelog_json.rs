@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Block, BlockKind, Parsed, Part, Section};
+use super::{Block, BlockKind, Parsed, Part, Section, clipped};
 
 #[derive(Deserialize)]
 struct Entry {
@@ -27,8 +27,8 @@ pub(super) fn parse(text: &str) -> Option<Parsed> {
     let mut sections = Vec::with_capacity(raw.len());
     for value in raw {
         let entry: Entry = serde_json::from_str(value.get()).ok()?;
-        let heading = heading(&entry)?;
-        title = title.or(entry.package.as_ref().map(|package| format!("{package} changelog")));
+        let heading = clipped(heading(&entry)?);
+        title = title.or(entry.package.as_ref().map(|package| clipped(format!("{package} changelog"))));
         let block = Block { kind: BlockKind::Entry, span: span_of(text, value), text: body(&entry) };
         sections.push(Section { headings: vec![heading], blocks: vec![block], part: Part::Entry, start: None });
     }

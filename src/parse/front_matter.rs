@@ -8,7 +8,7 @@ use std::ops::Range;
 use yaml_rust2::parser::{Event, MarkedEventReceiver, Parser};
 use yaml_rust2::scanner::Marker;
 
-use super::{Block, BlockKind, Part, Section};
+use super::{Block, BlockKind, Part, Section, clipped};
 
 /// Keys of the page itself whose values are for machines, whatever they look like.
 const METADATA: [&str; 14] = [
@@ -125,7 +125,7 @@ fn is_unspaced(letter: char) -> bool {
 }
 
 fn one_line(value: &str) -> String {
-    value.split_whitespace().collect::<Vec<_>>().join(" ")
+    clipped(value.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// A scalar value and the keys above it.
@@ -178,7 +178,7 @@ impl Collector {
     fn scalar(&mut self, value: String, line: usize) {
         let path: Vec<String> = self.containers.iter().filter_map(Container::key).collect();
         match self.containers.last_mut() {
-            Some(Container::Mapping { key: key @ None }) => *key = Some((value, line)),
+            Some(Container::Mapping { key: key @ None }) => *key = Some((clipped(value), line)),
             Some(Container::Mapping { key: key @ Some(_) }) => {
                 let line = key.take().map_or(line, |(_, line)| line);
                 self.leaves.push(Leaf { path, value, line });

@@ -6,7 +6,7 @@
 
 use super::plain::{line_end, trimmed};
 use super::plain_text::{plain_text, tag_end};
-use super::{Block, BlockKind, Parsed, Section, front_matter};
+use super::{Block, BlockKind, Parsed, Section, clipped, front_matter};
 
 /// Which dialect is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl<'text> Scanner<'text> {
     }
 
     fn heading(&mut self, level: usize, markdown: &str, start: usize) {
-        let heading = heading_text(markdown);
+        let heading = clipped(heading_text(markdown));
         if heading.is_empty() {
             // It ends the section above all the same.
             self.stack.retain(|(above, _)| *above < level);

@@ -186,6 +186,19 @@ impl Parsed {
     }
 }
 
+/// Characters of a title, a description or a heading. They are kept with every chunk below them, so that a
+/// line of a megabyte that looks like one must not be.
+const LONGEST_NAME: usize = 1000;
+
+/// `name` as far as it is kept.
+fn clipped(mut name: String) -> String {
+    if let Some((end, _)) = name.char_indices().nth(LONGEST_NAME) {
+        name.truncate(end);
+        name.shrink_to_fit();
+    }
+    name
+}
+
 /// `sso/test-sso.mdx` is "test sso", and an `index` file is called by its folder.
 fn title_from_path(path: &SourcePath) -> String {
     let is_index =
@@ -229,6 +242,28 @@ mod tests {
         assert_eq!(document.title, "Tokens");
         let headings: Vec<_> = document.sections.iter().map(|section| section.headings.clone()).collect();
         assert_eq!(headings, [vec![], vec!["Expiry".to_owned()]]);
+    }
+
+    #[test]
+    fn names_without_end_are_clipped() {
+        let endless = "ü".repeat(5000);
+        let pages = [
+            (Format::Markdown, format!("# A\n\nText.\n\n## {endless}\n\nText.\n")),
+            (Format::Markdown, format!("---\ntitle: {endless}\ndescription: {endless}\n---\nText.\n")),
+            (Format::Markdown, format!("---\n? {endless}\n:\n  a: one two three\n---\nText.\n")),
+            (Format::ReStructuredText, format!("A\n---\n\n{endless}\n{}\n\nText.\n", "=".repeat(5000))),
+            (
+                Format::Json,
+                format!(r#"[{{"package": "{endless}", "version": "{endless}", "changes": ["One."]}}]"#),
+            ),
+        ];
+        for (format, text) in pages {
+            let document = parse(&path("a.md"), format, &text);
+            let headings = document.sections.iter().flat_map(|section| &section.headings);
+            let names = headings.chain(&document.description).chain([&document.title]);
+            let longest = names.map(|name| name.chars().count()).max().unwrap();
+            assert_eq!(longest, LONGEST_NAME, "{format:?}");
+        }
     }
 
     #[test]

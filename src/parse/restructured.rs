@@ -4,7 +4,7 @@
 //! to an underline character (with or without an overline) in the order of first appearance.
 
 use super::plain::{paragraphs, trimmed};
-use super::{Block, BlockKind, Parsed, Section};
+use super::{Block, BlockKind, Parsed, Section, clipped};
 
 /// Parses the sections of a reStructuredText document.
 pub(super) fn parse(text: &str) -> Parsed {
@@ -32,7 +32,7 @@ impl Builder {
         while index < lines.len() {
             if let Some((heading, style, used)) = heading_at(text, &lines[index..]) {
                 self.push_body(text, body_start..lines[index].start);
-                self.push_heading(heading, style);
+                self.push_heading(clipped(heading), style);
                 index += used;
                 body_start = lines.get(index).map_or(span.end, |line| line.start);
             } else {
