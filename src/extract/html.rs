@@ -15,6 +15,7 @@ use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult, Toke
 use super::writer::one_line;
 
 mod boilerplate;
+mod cell_code;
 mod page;
 
 use page::Page;
@@ -114,6 +115,37 @@ a &lt; b</code></pre><table><tr><th>k<th>v<tr><td>a<td>b|c</table><aside>Related
         let html =
             "<p>use &lt;Button&gt; here</p><p># not a heading</p><p>a<br>b</p><p>x <img alt='a chart'></p>";
         assert_eq!(html_to_markdown(html), "use \\<Button> here\n\n\\# not a heading\n\na\nb\n\nx a chart\n");
+    }
+
+    #[test]
+    fn ids_made_from_headings_leave_nothing_out() {
+        let kept = r#"<main><h1>API</h1><h2 id="pagination">Pagination</h2><p>Pass a cursor.</p>
+            <div id="navigation">More.</div></main>"#;
+        let expected = "# API\n\n## Pagination\n\nPass a cursor.\n\nMore.\n";
+        assert!(html_to_markdown(kept).ends_with(expected), "{}", html_to_markdown(kept));
+        let sections = r#"<section id="set-cookie"><h2>Set-Cookie</h2><dl><dt id="menu">menu<dd id="toc">One.</dl></section>
+            <div class="section" id="footer"><p>Two.</div><div id="page-footer">gone</div>"#;
+        assert_eq!(html_to_markdown(sections), "## Set-Cookie\n\nmenu\n\nOne.\n\nTwo.\n");
+    }
+
+    #[test]
+    fn code_in_prose_is_not_escaped() {
+        let html = "<p>A <code>Vec&lt;u8&gt;</code> &lt; <kbd><kbd>Ctrl</kbd>+<kbd>C</kbd></kbd><p><code>open<p>a &lt; b";
+        assert_eq!(html_to_markdown(html), "A `Vec<u8>` \\< `Ctrl+C`\n\n`open`\n\na \\< b\n");
+    }
+
+    #[test]
+    fn blocks_in_code_are_its_lines() {
+        let html = "<pre><code class='language-js'><div>a</div><div>  b<br>c</div></code></pre><p>After.</p>";
+        assert_eq!(html_to_markdown(html), "```js\na\n  b\nc\n```\n\nAfter.\n");
+    }
+
+    #[test]
+    fn code_beside_the_numbers_of_its_lines_is_code() {
+        let html = "<table><tr><td><pre>1\n2</pre></td><td><div><pre class='language-py'>if a:\n  b()</pre></div></td></tr></table>";
+        assert_eq!(html_to_markdown(html), "```py\nif a:\n  b()\n```\n");
+        let beside = "<table><tr><th>a<th>b<tr><td>x<td><pre>c\nd</pre></table>";
+        assert_eq!(html_to_markdown(beside), "| a | b |\n| --- | --- |\n| x | c d |\n");
     }
 
     #[test]

@@ -13,6 +13,10 @@ const ELEMENTS: [&str; 16] = [
 /// Roles that hold no content (WAI-ARIA landmarks).
 const ROLES: [&str; 6] = ["navigation", "banner", "contentinfo", "search", "complementary", "menu"];
 
+/// Elements whose ids are names of parts of the page. Those of others (`<h2 id="pagination">`,
+/// `<section id="set-cookie">`) are made from headings, and say what the content is about.
+const LAYOUT: [&str; 3] = ["div", "ul", "ol"];
+
 /// Words that classes and ids of what is no content are made of.
 const WORDS: [&str; 17] = [
     "sidebar",
@@ -46,7 +50,13 @@ pub(super) fn is_boilerplate(tag: &Tag, in_content: bool) -> bool {
         || ROLES.contains(&attribute(tag, "role"))
         || tag.attrs.iter().any(|attribute| &*attribute.name.local == "hidden")
         || attribute(tag, "aria-hidden") == "true"
-        || [attribute(tag, "class"), attribute(tag, "id")].into_iter().any(is_named_so)
+        || is_named_so(attribute(tag, "class"))
+        || (!in_content && is_layout(tag) && is_named_so(attribute(tag, "id")))
+}
+
+/// Whether the element is there for the layout. A `div` of the class `section` is a section.
+fn is_layout(tag: &Tag) -> bool {
+    LAYOUT.contains(&&*tag.name) && !attribute(tag, "class").split_whitespace().any(|name| name == "section")
 }
 
 fn is_named_so(names: &str) -> bool {

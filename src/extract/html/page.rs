@@ -3,6 +3,7 @@
 use html5ever::tokenizer::Tag;
 
 use super::boilerplate::is_boilerplate;
+use super::cell_code::CellCode;
 use super::{attribute, one_line};
 use crate::extract::writer::Markdown;
 
@@ -44,9 +45,13 @@ pub(super) struct Page {
     /// How many `pre` are open, and the language of the code.
     preformatted: usize,
     language: String,
+    /// How many elements of code are open in the prose of this block.
+    inline_code: usize,
     tables: usize,
     rows: Vec<Vec<String>>,
     in_cell: bool,
+    /// The code in the cells of the open table.
+    cell_code: CellCode,
     /// How many `main` and `article` are open.
     content: usize,
 }
@@ -69,10 +74,11 @@ impl Page {
         } else if self.preformatted > 0 {
             self.text.push_str(text);
         } else {
-            // Tags in prose are words, not markup; line breaks of the source are spaces.
+            // Tags in prose are words, not markup, and code is no markup anyway; line breaks of the
+            // source are spaces.
             for letter in text.chars() {
                 match letter {
-                    '<' => self.text.push_str("\\<"),
+                    '<' if self.inline_code == 0 => self.text.push_str("\\<"),
                     _ if letter.is_whitespace() => self.space(),
                     _ => self.text.push(letter),
                 }
@@ -120,9 +126,13 @@ impl Page {
             "pre" => {
                 self.preformatted += 1;
                 self.language = language_of(tag);
+                if self.in_cell {
+                    self.cell_code.begin(self.text.len());
+                }
             }
             "code" if self.preformatted > 0 && self.language.is_empty() => self.language = language_of(tag),
-            "code" | "kbd" | "samp" if self.preformatted == 0 => self.text.push('`'),
+            "code" | "kbd" | "samp" if self.preformatted == 0 => self.begin_code(),
+            "br" if self.preformatted > 0 => self.text.push('\n'),
             "br" if self.in_cell || self.heading.is_some() => self.space(),
             "br" => self.text.push('\n'),
             "img" => self.text(attribute(tag, "alt")),
@@ -157,12 +167,16 @@ impl Page {
             "ul" | "ol" | "menu" => {
                 self.lists.pop();
             }
-            "pre" => self.preformatted = self.preformatted.saturating_sub(1),
+            "pre" => {
+                self.preformatted = self.preformatted.saturating_sub(1);
+                if self.in_cell {
+                    self.cell_code.end(&self.text, std::mem::take(&mut self.language));
+                }
+            }
             "code" | "kbd" | "samp" if self.preformatted == 0 => self.end_code(),
             "table" => {
                 if self.tables == 1 {
-                    let rows = std::mem::take(&mut self.rows);
-                    self.push(Piece::Table(rows));
+                    self.end_table();
                 }
                 self.tables = self.tables.saturating_sub(1);
             }
@@ -170,11 +184,27 @@ impl Page {
         }
     }
 
+    /// A table that only lays out code and the numbers of its lines is that code.
+    fn end_table(&mut self) {
+        let rows = std::mem::take(&mut self.rows);
+        match std::mem::take(&mut self.cell_code).alone() {
+            Some(codes) => {
+                for (language, text) in codes {
+                    self.push(Piece::Code { language, text });
+                }
+            }
+            None => self.push(Piece::Table(rows)),
+        }
+    }
+
     /// Ends the block that was open before the tag `name`. A cell of a table is one block, whatever
-    /// is in it, tables included.
+    /// is in it, tables included; so is code, where blocks inside are lines.
     fn end_block(&mut self, name: &str, opens_table: bool) {
         let of_table = matches!(name, "td" | "th" | "tr" | "tbody" | "thead" | "table");
+        let is_line = self.preformatted > 0 && (self.tables == 0 || self.in_cell) && !of_table;
         if !is_block(name) {
+        } else if is_line && !ends_code(name) {
+            self.line_break();
         } else if self.in_cell && (opens_table || !of_table || self.tables > 1) {
             self.space();
         } else {
@@ -182,8 +212,27 @@ impl Page {
         }
     }
 
+    fn line_break(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
+    /// Code inside code (`<kbd><kbd>Ctrl</kbd>+C</kbd>`) has the backticks already.
+    fn begin_code(&mut self) {
+        if self.inline_code == 0 {
+            self.text.push('`');
+        }
+        self.inline_code += 1;
+    }
+
     /// Nothing in backticks is two backticks, which would open something else.
     fn end_code(&mut self) {
+        if self.inline_code != 1 {
+            self.inline_code = self.inline_code.saturating_sub(1);
+            return;
+        }
+        self.inline_code = 0;
         if self.text.ends_with('`') {
             self.text.pop();
         } else {
@@ -193,6 +242,9 @@ impl Page {
 
     /// Ends the block that the text so far belongs to.
     pub(super) fn flush(&mut self) {
+        // Code that was never closed ends with its block.
+        self.inline_code = self.inline_code.min(1);
+        self.end_code();
         let text = std::mem::take(&mut self.text);
         if self.preformatted > 0 && !self.in_cell {
             let language = std::mem::take(&mut self.language);
@@ -205,6 +257,7 @@ impl Page {
             self.in_cell = false;
             self.heading = None;
             self.item = None;
+            self.cell_code.end_cell(&text);
             if let Some(row) = self.rows.last_mut() {
                 row.push(text);
             }
@@ -259,6 +312,11 @@ impl Page {
 fn is_void(name: &str) -> bool {
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
         .contains(&name)
+}
+
+/// Elements that are not inside code: where one of them is met, a `pre` was not closed.
+fn ends_code(name: &str) -> bool {
+    matches!(name, "pre" | "main" | "article" | "section" | "body" | "html")
 }
 
 /// Elements that begin and end a block of their own.
