@@ -22,14 +22,15 @@ pub(super) fn plain_text(markdown: &str) -> String {
 fn plain_text_at(markdown: &str, depth: usize) -> String {
     let mut output = String::with_capacity(markdown.len());
     let mut rest = markdown;
+    let mut missing = Missing::default();
     while let Some(next) = rest.chars().next() {
         let taken = match next {
-            '<' => take_tag(rest, &mut output),
+            '<' => take_tag(rest, &mut output, &mut missing.comment),
             '[' | '!' => take_link(rest, depth, &mut output),
             '`' => take_code(rest, &mut output),
             '*' | '_' | '~' => take_emphasis(rest, &output),
             '&' => take_entity(rest, &mut output),
-            '{' => take_expression(rest),
+            '{' => take_expression(rest, &mut missing.expression),
             '\\' => take_escape(rest, &mut output),
             _ => 0,
         };
@@ -43,6 +44,24 @@ fn plain_text_at(markdown: &str, depth: usize) -> String {
     tidy(&output)
 }
 
+/// Which ends are known to be nowhere ahead: further openers must not look through all of the text
+/// each.
+#[derive(Default)]
+struct Missing {
+    comment: bool,
+    expression: bool,
+}
+
+/// How much is taken up to `end` and with it; nothing where it is missing, which is remembered.
+fn take_to(end: &str, rest: &str, is_missing: &mut bool) -> usize {
+    if *is_missing {
+        return 0;
+    }
+    let found = rest.find(end);
+    *is_missing = found.is_none();
+    found.map_or(0, |start| start + end.len())
+}
+
 /// Lines without white space around them, runs of blank ones dropped.
 fn tidy(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -50,9 +69,9 @@ fn tidy(text: &str) -> String {
 }
 
 /// Tags, components and comments. Only the attributes that people read are kept.
-fn take_tag(rest: &str, output: &mut String) -> usize {
+fn take_tag(rest: &str, output: &mut String, no_comment_ends: &mut bool) -> usize {
     if rest.starts_with("<!--") {
-        return rest.find("-->").map_or(0, |end| end + 3);
+        return take_to("-->", rest, no_comment_ends);
     }
     let after = rest[1..].trim_start_matches('/');
     if after.starts_with("http://") || after.starts_with("https://") || after.starts_with("mailto:") {
@@ -201,9 +220,9 @@ fn take_entity(rest: &str, output: &mut String) -> usize {
 }
 
 /// MDX comments and the `{' '}` that formatters leave behind.
-fn take_expression(rest: &str) -> usize {
+fn take_expression(rest: &str, no_comment_ends: &mut bool) -> usize {
     if rest.starts_with("{/*") {
-        return rest.find("*/}").map_or(0, |end| end + 3);
+        return take_to("*/}", rest, no_comment_ends);
     }
     ["{' '}", "{\" \"}"].into_iter().find(|space| rest.starts_with(space)).map_or(0, str::len)
 }
@@ -254,6 +273,10 @@ mod tests {
         assert!(plain_text(&deep).contains('x'));
         for opener in ["[", "<x{", "`"] {
             assert!(!plain_text(&opener.repeat(60_000)).is_empty() || opener == "`");
+        }
+        // An end that is nowhere is looked for once.
+        for opener in ["<!-- ", "{/* "] {
+            assert!(plain_text(&opener.repeat(1_000_000)).len() > 1_000_000);
         }
     }
 
