@@ -51,6 +51,9 @@ pub const RULES: u32 = 3;
 /// Special tokens that an encoder puts around a text.
 pub const SPECIAL_TOKENS: usize = 2;
 
+/// An entry of a changelog is shown whole in up to this many chunks.
+const MOST_PARTS: usize = 8;
+
 /// Cuts documents into chunks with fixed settings.
 pub struct Chunker<'counter> {
     settings: ChunkSettings,
@@ -121,26 +124,36 @@ impl<'counter> Chunker<'counter> {
 
     fn block_pieces(&self, text: &str, section: &Section, block: &Block, budget: usize) -> Vec<Piece> {
         let tokens = self.counter.count(&block.text);
-        let piece = |span: Range<usize>, body: String, tokens: usize| Piece {
-            headings: section.headings.clone(),
-            heading_start: None,
-            span,
-            body,
-            tokens,
-            part: section.part,
-        };
         if tokens <= budget {
-            return vec![piece(block.span.clone(), block.text.clone(), tokens)];
+            return vec![Piece::of(section, block.span.clone(), block.text.clone(), tokens)];
+        }
+        if let Some(pieces) = self.entry_pieces(section, block, budget) {
+            return pieces;
         }
         let source = &text[block.span.clone()];
-        let mut pieces = Vec::new();
-        for part in split(source, block.kind, budget, self.counter) {
-            let span = block.span.start + part.start..block.span.start + part.end;
-            let body = part_body(&text[span.clone()], block.kind);
+        let is_markup = block.text != source;
+        let piece = |part: Range<usize>| {
+            let body = part_body(&source[part.clone()], block.kind, is_markup);
             let tokens = self.counter.count(&body);
-            pieces.push(piece(span, body, tokens));
+            let span = block.span.start + part.start..block.span.start + part.end;
+            Piece::of(section, span, body, tokens)
+        };
+        split(source, block.kind, budget, self.counter).into_iter().map(piece).collect()
+    }
+
+    /// What an entry of a changelog says, in parts. Its source is JSON, which is not cut: each part
+    /// shows the whole entry, unless it is so long that this would be too much.
+    fn entry_pieces(&self, section: &Section, block: &Block, budget: usize) -> Option<Vec<Piece>> {
+        if section.part != Part::Entry {
+            return None;
         }
-        pieces
+        let parts = split(&block.text, block.kind, budget, self.counter);
+        let piece = |part: Range<usize>| {
+            let body = block.text[part].to_owned();
+            let tokens = self.counter.count(&body);
+            Piece::of(section, block.span.clone(), body, tokens)
+        };
+        (parts.len() <= MOST_PARTS).then(|| parts.into_iter().map(piece).collect())
     }
 
     fn cuts(&self, path: &SourcePath, text: &str, header: &Header<'_>, pieces: Vec<Piece>) -> Vec<Cut> {
@@ -188,7 +201,9 @@ impl<'counter> Chunker<'counter> {
             if piece.headings.len() > common {
                 let line = piece.headings[common..].join(" > ");
                 piece.tokens += self.counter.count(&line);
-                piece.body = format!("{line}\n{}", piece.body);
+                // The body of a section without text is its heading already.
+                let is_said = piece.headings.last() == Some(&piece.body);
+                piece.body = if is_said { line } else { format!("{line}\n{}", piece.body) };
                 piece.headings.truncate(common);
             }
         }
@@ -238,6 +253,11 @@ fn common_prefix(first: &[String], second: &[String]) -> usize {
 }
 
 impl Piece {
+    fn of(section: &Section, span: Range<usize>, body: String, tokens: usize) -> Self {
+        let headings = section.headings.clone();
+        Self { headings, heading_start: None, span, body, tokens, part: section.part }
+    }
+
     fn append(&mut self, next: &Piece) {
         self.span.end = next.span.end;
         self.body.push('\n');
@@ -246,10 +266,12 @@ impl Piece {
     }
 }
 
-fn part_body(source: &str, kind: BlockKind) -> String {
+/// What a part of a block says; where the block is its source word for word, so is the part.
+fn part_body(source: &str, kind: BlockKind, is_markup: bool) -> String {
     match kind {
         BlockKind::Code | BlockKind::Unit(_) => source.to_owned(),
-        _ => plain_text_of(source),
+        _ if is_markup => plain_text_of(source),
+        _ => source.to_owned(),
     }
 }
 
@@ -272,8 +294,12 @@ mod tests {
         ChunkSettings { rules: RULES, max_tokens: 40, target_tokens: 20, min_tokens: 6 };
 
     fn chunks_of(text: &str) -> Vec<Cut> {
-        let path = SourcePath::try_from("a.md".to_owned()).unwrap();
-        let document = parse(&path, Format::Markdown, text);
+        chunks_of_file("a.md", text)
+    }
+
+    fn chunks_of_file(name: &str, text: &str) -> Vec<Cut> {
+        let path = SourcePath::try_from(name.to_owned()).unwrap();
+        let document = parse(&path, Format::of(&path).unwrap(), text);
         Chunker::new(SETTINGS, &Words).chunk(&path, text, &document)
     }
 
@@ -335,6 +361,37 @@ mod tests {
         let counter = Encoder(HashingEmbedder::default());
         let cuts = Chunker::new(ChunkSettings::for_encoder(256), &counter).chunk(&path, &text, &document);
         assert!(cuts.iter().all(|cut| cut.chunk.text.len() <= 4 * 256), "{}", cuts.len());
+    }
+
+    #[test]
+    fn parts_of_plain_text_are_its_words_as_they_are() {
+        let text = format!("{} <input file> *.rs", words(60));
+        let bodies: Vec<String> =
+            chunks_of_file("a.txt", &text).into_iter().map(|chunk| chunk.body).collect();
+        assert!(bodies.len() > 1);
+        assert_eq!(bodies.join(" "), text);
+    }
+
+    #[test]
+    fn parts_of_an_entry_say_what_it_says_and_show_it_whole() {
+        let entry = |size| format!(r#"[{{"version":"1.2","changes":["{}","Last."]}}]"#, words(size));
+        let text = entry(60);
+        let chunks = chunks_of_file("changes.json", &text);
+        assert!(chunks.len() > 1);
+        for Cut { chunk, body, .. } in &chunks {
+            assert_eq!(chunk.text, text[1..text.len() - 1]);
+            assert!(!body.contains('"'), "{body}");
+        }
+        let text = entry(2000);
+        assert!(
+            chunks_of_file("changes.json", &text).iter().all(|cut| cut.chunk.text.len() < text.len() / 2)
+        );
+    }
+
+    #[test]
+    fn a_bare_heading_is_said_once_where_it_is_joined() {
+        let chunks = chunks_of("# T\n\nshort\n\n## Price\n\n<Table />\n\n## B\n\nshort b\n");
+        assert_eq!(chunks[0].body, "short\nPrice\nB\nshort b");
     }
 
     #[test]
