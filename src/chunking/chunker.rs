@@ -105,7 +105,7 @@ impl<'counter> Chunker<'counter> {
             }
         }
         if let Some(first) = packed.first_mut() {
-            first.heading_start = section.start;
+            first.heading_start = section.heading.as_ref().map(|line| line.start);
         }
         packed
     }

@@ -104,10 +104,12 @@ impl FrontMatter {
         debug_assert!(text.is_char_boundary(block.span.start));
         match self.sections.last_mut() {
             Some(section) if section.headings == headings => section.blocks.push(block),
-            _ => {
-                let part = Part::FrontMatter;
-                self.sections.push(Section { headings, blocks: vec![block], part, start: None });
-            }
+            _ => self.sections.push(Section {
+                headings,
+                blocks: vec![block],
+                part: Part::FrontMatter,
+                ..Section::default()
+            }),
         }
     }
 }

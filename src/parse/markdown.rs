@@ -4,9 +4,14 @@
 //! inside it, which is where the documentation is. Blocks are all that chunking needs, and lines
 //! show them: fences, headings, tables, lists, paragraphs (`CommonMark` 0.31, sections 4 and 5).
 
+mod marks;
+mod page_code;
+
 use super::plain::{line_end, trimmed};
 use super::plain_text::{plain_text, tag_end};
 use super::{Block, BlockKind, Parsed, Section, clipped, front_matter};
+use marks::{Fence, atx_heading, fence_in_list, is_table_row, is_table_rule, list_marker, setext_level};
+use page_code::{Comments, statement_end};
 
 /// Which dialect is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub(super) fn parse(text: &str, flavour: Flavour) -> Parsed {
     Parsed { title, description: front.description, sections }
 }
 
+const PRE_END: &str = "</pre>";
+
 struct Scanner<'text> {
     text: &'text str,
     position: usize,
@@ -37,19 +44,36 @@ struct Scanner<'text> {
     /// With its level.
     title: Option<(usize, String)>,
     sections: Vec<Section>,
+    comments: Comments,
+    /// Where the last `pre` ends.
+    last_pre: usize,
+    /// Whether a fence in a list was never closed: none is looked for again.
+    has_open_fence: bool,
 }
 
 impl<'text> Scanner<'text> {
     fn new(text: &'text str, position: usize, flavour: Flavour) -> Self {
-        Self { text, position, flavour, stack: Vec::new(), title: None, sections: Vec::new() }
+        Self {
+            text,
+            position,
+            flavour,
+            stack: Vec::new(),
+            title: None,
+            sections: Vec::new(),
+            comments: if flavour == Flavour::Mdx { Comments::of(text) } else { Comments::default() },
+            last_pre: text.rfind(PRE_END).unwrap_or(0),
+            has_open_fence: false,
+        }
     }
 
     fn run(&mut self) {
         while self.position < self.text.len() {
             let start = self.position;
             let line = self.line(start);
-            if line.trim().is_empty() || self.is_page_code(line) {
+            if line.trim().is_empty() {
                 self.position = line_end(self.text, start);
+            } else if let Some(end) = self.page_code_end(start) {
+                self.position = end;
             } else if let Some((level, heading)) = atx_heading(line) {
                 self.position = line_end(self.text, start);
                 self.heading(level, &heading, start);
@@ -72,12 +96,15 @@ impl<'text> Scanner<'text> {
         &self.text[start..line_end(self.text, start)]
     }
 
-    fn is_page_code(&self, line: &str) -> bool {
-        let is_import =
-            (line.starts_with("import ") && line.contains(['\'', '"'])) || line.starts_with("export ");
-        self.flavour == Flavour::Mdx && is_import
+    /// The end of what is at `start`, where that is code of the page or a comment.
+    fn page_code_end(&self, start: usize) -> Option<usize> {
+        if self.flavour != Flavour::Mdx {
+            return None;
+        }
+        self.comments.end(self.text, start).or_else(|| statement_end(self.text, start))
     }
 
+    /// The heading at `start`, which ends at the current place.
     fn heading(&mut self, level: usize, markdown: &str, start: usize) {
         let heading = clipped(heading_text(markdown));
         if heading.is_empty() {
@@ -91,7 +118,8 @@ impl<'text> Scanner<'text> {
         self.stack.retain(|(above, _)| *above < level);
         self.stack.push((level, heading));
         let headings = self.stack.iter().map(|(_, heading)| heading.clone()).collect();
-        self.sections.push(Section { headings, start: Some(start), ..Section::default() });
+        let heading = Some(trimmed(self.text, start..self.position));
+        self.sections.push(Section { headings, heading, ..Section::default() });
     }
 
     /// A page without a title in its front matter is called by the heading that it opens with; unless that turns
@@ -134,7 +162,8 @@ impl<'text> Scanner<'text> {
             let interrupts = line.trim().is_empty()
                 || atx_heading(line).is_some()
                 || Fence::open(line).is_some()
-                || list_marker(line).is_some_and(ListMarker::interrupts_paragraph)
+                || list_marker(line).is_some_and(|marker| marker.interrupts_paragraph)
+                || self.comments.end(self.text, position).is_some()
                 || (is_table_row(line) && is_table_rule(self.line(line_end(self.text, position))));
             if interrupts {
                 break;
@@ -156,8 +185,21 @@ impl<'text> Scanner<'text> {
         if !line[indented..].starts_with('<') {
             return end;
         }
+        if let Some(end) = self.pre_end(start + indented) {
+            return end;
+        }
         tag_end(&self.text[start + indented..])
             .map_or(end, |length| line_end(self.text, start + indented + length - 1).max(end))
+    }
+
+    /// The end of the last line of the `pre` at `start`: what is in it is no Markdown.
+    fn pre_end(&self, start: usize) -> Option<usize> {
+        let after = self.text[start..].strip_prefix("<pre")?;
+        if start >= self.last_pre || !after.starts_with(['>', ' ', '\t', '\n', '\r']) {
+            return None;
+        }
+        let length = after.find(PRE_END)?;
+        Some(line_end(self.text, self.text.len() - after.len() + length))
     }
 
     fn end_while(&self, start: usize, belongs: impl Fn(&str) -> bool) -> usize {
@@ -169,33 +211,39 @@ impl<'text> Scanner<'text> {
     }
 
     fn fence_end(&self, start: usize, fence: &Fence) -> usize {
+        self.closing_fence(start, fence).unwrap_or(self.text.len())
+    }
+
+    fn closing_fence(&self, start: usize, fence: &Fence) -> Option<usize> {
         let mut position = line_end(self.text, start);
         while position < self.text.len() {
             let line = self.line(position);
             position = line_end(self.text, position);
             if fence.is_closed_by(line) {
-                break;
+                return Some(position);
             }
         }
-        position
+        None
     }
 
     /// A list goes on through indented lines, further items, and blank lines before either.
-    fn list_end(&self, start: usize) -> usize {
-        let mut position = line_end(self.text, start);
+    fn list_end(&mut self, start: usize) -> usize {
+        let mut position = start;
         let mut end = position;
         let mut after_blank = false;
         while position < self.text.len() {
             let line = self.line(position);
-            let is_indented = line.starts_with(['\t', ' ']);
             if line.trim().is_empty() {
                 after_blank = true;
-            } else if let Some(fence) = Fence::open(line).filter(|_| is_indented) {
-                position = self.fence_end(position, &fence);
+            } else if let Some(comment_end) = self.comments.end(self.text, position) {
+                position = comment_end;
+                continue;
+            } else if let Some(fence_end) = self.fence_end_in_list(position) {
+                position = fence_end;
                 end = position;
                 continue;
             } else if list_marker(line).is_some()
-                || is_indented
+                || line.starts_with(['\t', ' '])
                 || !(after_blank || self.starts_block(position))
             {
                 after_blank = false;
@@ -208,95 +256,22 @@ impl<'text> Scanner<'text> {
         end
     }
 
+    /// The end of the code that the line at `start` of a list opens. Where it is never closed, the
+    /// rest of the page is not code.
+    fn fence_end_in_list(&mut self, start: usize) -> Option<usize> {
+        if self.has_open_fence {
+            return None;
+        }
+        let fence = fence_in_list(self.line(start))?;
+        let end = self.closing_fence(start, &fence);
+        self.has_open_fence = end.is_none();
+        end
+    }
+
     fn starts_block(&self, position: usize) -> bool {
         let line = self.line(position);
         atx_heading(line).is_some() || Fence::open(line).is_some() || line.starts_with('<')
     }
-}
-
-/// `## Title ##`: its level and text.
-fn atx_heading(line: &str) -> Option<(usize, String)> {
-    let trimmed = line.trim_start_matches(' ');
-    if line.len() - trimmed.len() > 3 {
-        return None;
-    }
-    let level = trimmed.len() - trimmed.trim_start_matches('#').len();
-    let text = &trimmed[level..];
-    if !(1..=6).contains(&level) || !(text.trim().is_empty() || text.starts_with([' ', '\t'])) {
-        return None;
-    }
-    let text = text.trim();
-    let without_close = text.trim_end_matches('#');
-    let closed = without_close.is_empty() || without_close.ends_with([' ', '\t']);
-    Some((level, if closed { without_close.trim_end() } else { text }.to_owned()))
-}
-
-fn setext_level(line: &str) -> Option<usize> {
-    let line = line.trim_end();
-    let all = |mark: char| line.len() >= 2 && line.chars().all(|character| character == mark);
-    if all('=') {
-        Some(1)
-    } else if all('-') {
-        Some(2)
-    } else {
-        None
-    }
-}
-
-/// An open code fence: its mark and length.
-struct Fence {
-    mark: char,
-    length: usize,
-}
-
-impl Fence {
-    fn open(line: &str) -> Option<Self> {
-        let trimmed = line.trim_start();
-        let mark = trimmed.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
-        let length = trimmed.len() - trimmed.trim_start_matches(mark).len();
-        let info_is_valid = mark == '~' || !trimmed[length..].contains('`');
-        (length >= 3 && info_is_valid).then_some(Self { mark, length })
-    }
-
-    fn is_closed_by(&self, line: &str) -> bool {
-        let line = line.trim();
-        line.len() >= self.length && line.chars().all(|character| character == self.mark)
-    }
-}
-
-fn is_table_row(line: &str) -> bool {
-    let line = line.trim();
-    line.starts_with('|') || (line.contains(" | ") && !line.starts_with('<'))
-}
-
-fn is_table_rule(line: &str) -> bool {
-    let line = line.trim();
-    line.contains('-') && line.contains('|') && line.chars().all(|character| "|-: \t".contains(character))
-}
-
-#[derive(Clone, Copy)]
-enum ListMarker {
-    Bullet,
-    Ordered { first: bool },
-}
-
-impl ListMarker {
-    /// `CommonMark`: only a bullet, or a list that starts at 1, may follow a paragraph directly.
-    fn interrupts_paragraph(self) -> bool {
-        !matches!(self, Self::Ordered { first: false })
-    }
-}
-
-fn list_marker(line: &str) -> Option<ListMarker> {
-    let trimmed = line.trim_start();
-    if let Some(rest) = trimmed.strip_prefix(['-', '*', '+']) {
-        let is_rule = trimmed.trim_end().chars().all(|character| "-* ".contains(character));
-        return (rest.starts_with([' ', '\t']) && !is_rule).then_some(ListMarker::Bullet);
-    }
-    let digits = trimmed.len() - trimmed.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
-    let rest = trimmed[digits..].strip_prefix(['.', ')'])?;
-    let valid = (1..=9).contains(&digits) && rest.starts_with([' ', '\t']);
-    valid.then(|| ListMarker::Ordered { first: &trimmed[..digits] == "1" })
 }
 
 /// A fenced block without its fences; the title of the fence is kept.
@@ -367,6 +342,29 @@ mod tests {
         assert_eq!(title("## 1.2.0\n\n- new\n\n## 1.1.9\n\n- old\n\n## 1.1.8\n\n- older\n"), None);
         assert_eq!(title("### Status\n\nFine.\n\n# Keys\n\n## Rotation\n").as_deref(), Some("Keys"));
         assert_eq!(title("# Keys\n\nText.\n\n# Rotation\n\nText.\n").as_deref(), Some("Keys"));
+    }
+
+    #[test]
+    fn code_that_opens_with_an_item_ends_where_it_is_closed() {
+        let text = "# Setup\n\n1. ```bash\n   # npm\n   ```\n2. Run it.\n\n## Configure\n\nSet PORT.\n\n- - ~~~\n\nEnd\n";
+        assert_eq!(
+            blocks(text),
+            [
+                (BlockKind::List, "1. ```bash\n   # npm\n   ```\n2. Run it."),
+                (BlockKind::Prose, "Set PORT."),
+                (BlockKind::List, "- - ~~~"),
+                (BlockKind::Prose, "End"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_in_pre_is_no_markdown() {
+        let text = "Run\n<pre>\n# install\n\n- npm i\n</pre>\n\n## After\n\nEnd\n";
+        let expected =
+            [(BlockKind::Prose, "Run\n<pre>\n# install\n\n- npm i\n</pre>"), (BlockKind::Prose, "End")];
+        assert_eq!(blocks(text), expected);
+        assert_eq!(parse("<pre>\n# open\n", Flavour::CommonMark).title.as_deref(), Some("open"));
     }
 
     #[test]

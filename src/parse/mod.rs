@@ -39,8 +39,8 @@ pub struct ParsedDocument {
 pub struct Section {
     /// The headings above these blocks, outermost first, without the document's title.
     pub headings: Vec<String>,
-    /// Where the line of the last of them begins, where it has one just for itself.
-    pub start: Option<usize>,
+    /// The place of the last of them in the source, where the parser knows it.
+    pub heading: Option<Range<usize>>,
     /// What stands under them.
     pub blocks: Vec<Block>,
     /// Which part of the document it belongs to: sections of different parts are never joined.
@@ -181,7 +181,11 @@ impl Parsed {
             }
             section.blocks.retain(|block| !block.text.trim().is_empty());
         }
-        sections.retain(|section| !section.blocks.is_empty());
+        let has_text = |section: &Section| !section.blocks.is_empty();
+        if sections.iter().any(has_text) {
+            keep_bare_headings(&mut sections);
+        }
+        sections.retain(has_text);
         ParsedDocument { title, description: self.description, sections }
     }
 }
@@ -197,6 +201,23 @@ fn clipped(mut name: String) -> String {
         name.shrink_to_fit();
     }
     name
+}
+
+/// A heading over nothing that can be read (a component that draws a table, say) is all that the page
+/// says of its subject: it becomes a block itself, unless sections below it say more.
+fn keep_bare_headings(sections: &mut [Section]) {
+    for index in 0..sections.len() {
+        let Some((section, after)) = sections[index..].split_first_mut() else { return };
+        let is_above = |next: &Section| {
+            next.headings.len() > section.headings.len() && next.headings.starts_with(&section.headings)
+        };
+        if !section.blocks.is_empty() || after.first().is_some_and(is_above) {
+            continue;
+        }
+        if let (Some(span), Some(text)) = (section.heading.clone(), section.headings.last().cloned()) {
+            section.blocks.push(Block { kind: BlockKind::Prose, span, text });
+        }
+    }
 }
 
 /// `sso/test-sso.mdx` is "test sso", and an `index` file is called by its folder.
@@ -270,6 +291,22 @@ mod tests {
     fn a_page_of_headings_is_one_passage() {
         let document = parse(&path("a.md"), Format::Markdown, "# Only\n\n## Headings\n");
         assert_eq!(document.sections[0].blocks[0].text, "# Only\n## Headings");
+    }
+
+    #[test]
+    fn a_heading_over_no_text_is_kept() {
+        let text = "# Docs\n\nIntro.\n\n## Pricing table\n\n<PricingTable plan=\"x\" />\n\n## Above\n\n### Below\n\nText.\n";
+        let document = parse(&path("a.mdx"), Format::Mdx, text);
+        let found: Vec<(String, &str)> = document
+            .sections
+            .iter()
+            .map(|section| (section.headings.join(">"), &text[section.blocks[0].span.clone()]))
+            .collect();
+        let expected = [("", "Intro."), ("Pricing table", "## Pricing table"), ("Above>Below", "Text.")];
+        assert_eq!(found, expected.map(|(headings, shown)| (headings.to_owned(), shown)));
+        let text = "Docs\n====\n\nIntro.\n\nBare\n----\n\nLast\n----\n\nText.\n";
+        let document = parse(&path("a.rst"), Format::ReStructuredText, text);
+        assert_eq!(&text[document.sections[1].blocks[0].span.clone()], "Bare\n----");
     }
 
     #[test]
