@@ -32,7 +32,8 @@ impl Builder {
         while index < lines.len() {
             if let Some((heading, style, used)) = heading_at(text, &lines[index..]) {
                 self.push_body(text, body_start..lines[index].start);
-                self.push_heading(clipped(heading), style);
+                let end = lines[index + used - 1].end;
+                self.push_heading(clipped(heading), style, trimmed(text, lines[index].start..end));
                 index += used;
                 body_start = lines.get(index).map_or(span.end, |line| line.start);
             } else {
@@ -42,17 +43,21 @@ impl Builder {
         self.push_body(text, body_start..span.end);
     }
 
-    fn push_heading(&mut self, heading: String, style: (char, bool)) {
+    fn push_heading(&mut self, heading: String, style: (char, bool), span: std::ops::Range<usize>) {
         let level = self.styles.iter().position(|known| *known == style).unwrap_or_else(|| {
             self.styles.push(style);
             self.styles.len() - 1
         });
-        if self.title.is_none() && self.sections.is_empty() {
+        let opens_the_page =
+            self.sections.iter().flat_map(|section| &section.blocks).all(|block| is_markup(&block.text));
+        // A heading that came before is the title, or follows text.
+        if self.stack.is_empty() && opens_the_page {
             self.title = Some(heading.clone());
         }
         self.stack.truncate(level);
         self.stack.push(heading);
-        self.sections.push(Section { headings: self.stack.clone(), ..Section::default() });
+        let headings = self.stack.clone();
+        self.sections.push(Section { headings, heading: Some(span), ..Section::default() });
     }
 
     fn push_body(&mut self, text: &str, span: std::ops::Range<usize>) {
@@ -75,6 +80,12 @@ impl Builder {
     fn finish(self) -> Parsed {
         Parsed { title: self.title, description: None, sections: self.sections }
     }
+}
+
+/// Labels, comments, directives and fields (`:orphan:`): what may stand above the title of a page.
+fn is_markup(text: &str) -> bool {
+    let is_silent = |line: &str| line.starts_with([' ', '\t', ':']) || line.starts_with("..");
+    text.lines().all(|line| is_silent(line) || line.trim().is_empty())
 }
 
 fn line_spans(text: &str, span: std::ops::Range<usize>) -> Vec<std::ops::Range<usize>> {
@@ -136,5 +147,17 @@ mod tests {
             .map(|(headings, body)| (headings.into_iter().map(str::to_owned).collect(), body.to_owned()))
             .collect();
         assert_eq!(found, expected);
+    }
+    #[test]
+    fn labels_and_comments_may_stand_above_the_title() {
+        for above in [
+            ".. _install:\n\n",
+            ".. _install:\n",
+            ":orphan:\n\n.. A comment\n   of two lines\n\n   and a third.\n\n",
+        ] {
+            let parsed = parse(&format!("{above}Install\n=======\n\nText.\n\nNext\n----\n\nMore.\n"));
+            assert_eq!(parsed.title.as_deref(), Some("Install"), "{above}");
+        }
+        assert_eq!(parse("Words first.\n\nInstall\n=======\n\nText.\n").title, None);
     }
 }
