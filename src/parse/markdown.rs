@@ -18,7 +18,7 @@ use page_code::{Comments, statement_end};
 pub(super) enum Flavour {
     /// Without components.
     CommonMark,
-    /// `import` and `export` lines are code of the page, not content.
+    /// `import` and `export` statements are code of the page, not content, and braces hold comments.
     Mdx,
 }
 
@@ -43,6 +43,8 @@ struct Scanner<'text> {
     stack: Vec<(usize, String)>,
     /// With its level.
     title: Option<(usize, String)>,
+    /// Whether no heading opens the page any more: text stands above it, or another on its level.
+    has_opened: bool,
     sections: Vec<Section>,
     comments: Comments,
     /// Where the last `pre` ends.
@@ -59,6 +61,7 @@ impl<'text> Scanner<'text> {
             flavour,
             stack: Vec::new(),
             title: None,
+            has_opened: false,
             sections: Vec::new(),
             comments: if flavour == Flavour::Mdx { Comments::of(text) } else { Comments::default() },
             last_pre: text.rfind(PRE_END).unwrap_or(0),
@@ -125,11 +128,11 @@ impl<'text> Scanner<'text> {
     /// A page without a title in its front matter is called by the heading that it opens with; unless that turns
     /// out to be one of several on its level, as the versions of a changelog are, or not the highest.
     fn entitle(&mut self, level: usize, heading: &str) {
-        let opens_the_page = self.sections.iter().all(|section| section.blocks.is_empty());
-        if self.title.is_none() && (opens_the_page || level == 1) {
+        if self.title.is_none() && (level == 1 || !self.has_opened) {
             self.title = Some((level, heading.to_owned()));
         } else if self.title.as_ref().is_some_and(|(first, _)| level <= *first && *first > 1) {
             self.title = (level == 1).then(|| (level, heading.to_owned()));
+            self.has_opened = true;
         }
     }
 
@@ -143,6 +146,7 @@ impl<'text> Scanner<'text> {
         if self.sections.is_empty() {
             self.sections.push(Section::default());
         }
+        self.has_opened = true;
         if let Some(section) = self.sections.last_mut() {
             section.blocks.push(Block { kind, span, text });
         }

@@ -48,16 +48,18 @@ impl Builder {
             self.styles.push(style);
             self.styles.len() - 1
         });
-        let opens_the_page =
-            self.sections.iter().flat_map(|section| &section.blocks).all(|block| is_markup(&block.text));
         // A heading that came before is the title, or follows text.
-        if self.stack.is_empty() && opens_the_page {
+        if self.stack.is_empty() && self.has_only_markup() {
             self.title = Some(heading.clone());
         }
         self.stack.truncate(level);
         self.stack.push(heading);
         let headings = self.stack.clone();
         self.sections.push(Section { headings, heading: Some(span), ..Section::default() });
+    }
+
+    fn has_only_markup(&self) -> bool {
+        self.sections.iter().flat_map(|section| &section.blocks).all(|block| is_markup(&block.text))
     }
 
     fn push_body(&mut self, text: &str, span: std::ops::Range<usize>) {
