@@ -99,7 +99,6 @@ impl Statement {
                     letters.next();
                 }
                 (Within::Quote(open), _) if letter == open => self.within = Within::Code,
-                (Within::Comment | Within::Quote(_), _) => {}
                 (Within::Code, '/') if next == Some('/') => break,
                 (Within::Code, '/') if next == Some('*') => {
                     letters.next();
@@ -108,7 +107,7 @@ impl Statement {
                 (Within::Code, '\'' | '"' | '`') => self.within = Within::Quote(letter),
                 (Within::Code, '{' | '[' | '(') => self.depth += 1,
                 (Within::Code, '}' | ']' | ')') => self.depth = self.depth.saturating_sub(1),
-                (Within::Code, _) => {}
+                _ => {}
             }
         }
         // Only a template goes on in the next line.
