@@ -125,8 +125,8 @@ async fn examples_for_a_question_keep_to_the_budget() {
     let words: Vec<String> = (0..100).map(|word| format!("moon{word}")).collect();
     for name in ["one", "two", "three"] {
         library.write(
-            &format!("examples/long/{name}.txt"),
-            &format!("The penguin {name}: {}\n", words.join(" ")),
+            &format!("examples/long/{name}.js"),
+            &format!("// The penguin {name}: {}\nexport function {name}() {{}}\n", words.join(" ")),
         );
     }
     library.index();

@@ -25,7 +25,10 @@ const WAV: &str = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA="
 
 /// docent, and what the suite asks for.
 #[derive(Clone)]
-struct WithFixtures(DocumentServer);
+struct WithFixtures(DocumentServer, Arc<Library>);
+
+/// The suite's tool for changing the list of tools: a changelog comes, and `changelog` with it.
+const CHANGES_TOOLS: &str = "test_trigger_tool_change";
 
 fn tools() -> Vec<Tool> {
     let names = [
@@ -39,6 +42,7 @@ fn tools() -> Vec<Tool> {
         "test_streaming_elicitation",
         "test_logging_tool",
         "test_missing_capability",
+        CHANGES_TOOLS,
     ];
     let schema = Arc::new(json!({"type": "object"}).as_object().unwrap().clone());
     names.into_iter().map(|name| Tool::new(name, "A fixture of the suite", Arc::clone(&schema))).collect()
@@ -165,6 +169,14 @@ impl ServerHandler for WithFixtures {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        if request.name == CHANGES_TOOLS {
+            let library = Arc::clone(&self.1);
+            let change = move || {
+                library.write("CHANGELOG.md", "# Changelog\n\n## 1.0.0\n\nKeys rotate by themselves.\n");
+                library.index();
+            };
+            tokio::task::spawn_blocking(change).await.unwrap();
+        }
         if tools().iter().any(|tool| tool.name == request.name) {
             return Ok(call(&request.name, &context).await?.into());
         }
@@ -235,9 +247,9 @@ impl ServerHandler for WithFixtures {
 async fn the_official_suite_passes_in_both_eras() {
     let installed = tokio::task::spawn_blocking(|| Node::with(&[SUITE])).await.unwrap();
     let Some(node) = installed else { return };
-    let library = Library::new();
+    let library = Arc::new(Library::new());
     let resident = Arc::new(library.resident());
-    let handler = WithFixtures(DocumentServer::new(Arc::clone(&resident), Toolset::default()));
+    let handler = WithFixtures(DocumentServer::new(Arc::clone(&resident), Toolset::default()), library);
     let settings = HttpSettings::new("127.0.0.1:0".parse().unwrap(), None, Vec::new(), Vec::new()).unwrap();
     let server = HttpServer::bind_handler(handler, resident, settings).await.unwrap();
     let url = format!("http://{}/mcp", server.address().unwrap());

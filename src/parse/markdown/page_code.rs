@@ -131,7 +131,7 @@ mod tests {
         let comment = "{/*\n## Old plan\n\nCosts $5.\n*/}";
         assert!(parse(comment, Flavour::Mdx).sections.is_empty());
         assert_eq!(said(&format!("One.\n{comment} Two.\n")), ["One.", "Two."]);
-        assert_eq!(said(&format!("- one\n  {comment}\n\nTwo.\n")), ["one", "Two."]);
+        assert_eq!(said(&format!("- one\n  {comment}\n\nTwo.\n")), ["- one", "Two."]);
         assert_eq!(said("{/* open\n\nTwo.\n").last().map(String::as_str), Some("Two."));
         assert_ne!(parse(comment, Flavour::CommonMark).sections.len(), 0);
     }
