@@ -27,8 +27,9 @@ const WAV: &str = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA="
 #[derive(Clone)]
 struct WithFixtures(DocumentServer, Arc<Library>);
 
-/// The suite's tool for changing the list of tools: a changelog comes, and `changelog` with it.
+/// The suite's tool for changing the list of tools: a changelog comes or goes, and `changelog` with it.
 const CHANGES_TOOLS: &str = "test_trigger_tool_change";
+const CHANGELOG: &str = "CHANGELOG.md";
 
 fn tools() -> Vec<Tool> {
     let names = [
@@ -172,7 +173,9 @@ impl ServerHandler for WithFixtures {
         if request.name == CHANGES_TOOLS {
             let library = Arc::clone(&self.1);
             let change = move || {
-                library.write("CHANGELOG.md", "# Changelog\n\n## 1.0.0\n\nKeys rotate by themselves.\n");
+                if std::fs::remove_file(library.documents().join(CHANGELOG)).is_err() {
+                    library.write(CHANGELOG, "# Changelog\n\n## 1.0.0\n\nKeys rotate by themselves.\n");
+                }
                 library.index();
             };
             tokio::task::spawn_blocking(change).await.unwrap();
