@@ -86,8 +86,8 @@ pub struct ExplainedWording {
 pub struct ViewScore {
     /// In the view's own unit.
     pub value: f32,
-    /// The chunk's place by this value, from 1: among the admitted chunks that were looked at; of late interaction, among
-    /// the candidates; of the document view, the document's among documents.
+    /// The chunk's place by this value, from 1: among the admitted chunks that were looked at; of late
+    /// interaction, among the candidates; of the document view, the document's among documents.
     pub rank: usize,
     /// What it adds to the sum.
     pub adds: f32,
