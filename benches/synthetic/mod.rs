@@ -63,9 +63,18 @@ pub(crate) struct StandIn {
     identity: ModelIdentity,
     /// By axis.
     spreads: Vec<f32>,
+    /// Threads for one question: as many as a server gives it, or one, where instructions are counted.
+    threads: usize,
 }
 
 impl StandIn {
+    /// With all cores for one question.
+    #[allow(dead_code, reason = "not every bench asks questions")]
+    pub(crate) fn on_all_cores() -> Self {
+        let stand_in = Self::default();
+        Self { threads: stand_in.parallelism(), ..stand_in }
+    }
+
     /// Adds what `name` stands for to `vector`.
     fn add(&self, name: &str, vector: &mut [f32]) {
         let mut random = Random(hash(name) | 1);
@@ -83,7 +92,11 @@ impl Default for StandIn {
     fn default() -> Self {
         let name = String::from("stand-in");
         let identity = ModelIdentity { sha256: name.clone(), name, dimensions: DIMENSIONS, max_tokens: 256 };
-        Self { identity, spreads: (1..=DIMENSIONS).map(|axis| (axis as f32).powf(-0.42)).collect() }
+        Self {
+            identity,
+            spreads: (1..=DIMENSIONS).map(|axis| (axis as f32).powf(-0.42)).collect(),
+            threads: 1,
+        }
     }
 }
 
@@ -116,6 +129,10 @@ impl Embedder for StandIn {
 
     fn parallelism(&self) -> usize {
         std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    fn threads_per_text(&self) -> usize {
+        self.threads
     }
 }
 

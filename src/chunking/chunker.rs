@@ -46,7 +46,7 @@ const LONGEST: usize = 512;
 
 /// Counts the changes to parsing, cutting and headers: an index that older rules made is built anew
 /// (what comes out the same is not embedded again).
-pub const RULES: u32 = 3;
+pub const RULES: u32 = 4;
 
 /// Special tokens that an encoder puts around a text.
 pub const SPECIAL_TOKENS: usize = 2;

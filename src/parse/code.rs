@@ -58,7 +58,7 @@ impl Units<'_> {
 
     /// One unit, or the members of a large one.
     fn unit(&mut self, node: Node<'_>, span: Range<usize>, headings: &[String]) {
-        let body = inner(node).child_by_field_name("body");
+        let body = body(inner(node));
         let members = body.filter(|_| span.len() > LARGE_UNIT && headings.len() < MAX_DEPTH);
         match members.filter(|body| self.has_units(*body)) {
             Some(body) => {
@@ -100,17 +100,47 @@ impl Units<'_> {
         }
     }
 
-    /// What a unit is called. `impl` blocks are called after their type; `module.exports = ...` and
-    /// imports are no units.
+    /// What a unit is called: a method of Go with its type before it, an `impl` block as its type. Imports and
+    /// `module.exports = ...` are no units, nor are variables of one line and of no function.
     fn name(&self, node: Node<'_>) -> Option<String> {
         let node = inner(node);
-        let is_definition = !node.kind().ends_with("_statement") || node.kind() == "export_statement";
-        let name = node.child_by_field_name("name").filter(|_| is_definition);
-        let name =
-            name.or_else(|| node.child_by_field_name("type").filter(|_| node.kind() == "impl_item"))?;
-        let text = self.text.get(name.byte_range())?;
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        (!text.is_empty() && text.len() <= 80 && !is_import(node)).then_some(text)
+        let name = match node.kind() {
+            "impl_item" => self.words(node.child_by_field_name("type")?)?,
+            "assignment_expression" => self.assigned(node)?,
+            "variable_declarator" if !is_worth_a_name(node) => return None,
+            "method_declaration" => match node.child_by_field_name("receiver") {
+                Some(receiver) => format!("{}.{}", self.receiver(receiver)?, self.named(node)?),
+                None => self.named(node)?,
+            },
+            kind if kind.ends_with("_statement") && kind != "export_statement" => return None,
+            _ => self.named(node)?,
+        };
+        (!name.is_empty() && name.len() <= 80 && !is_import(node)).then_some(name)
+    }
+
+    fn named(&self, node: Node<'_>) -> Option<String> {
+        self.words(node.child_by_field_name("name")?)
+    }
+
+    /// The type of a method of Go: `Store` of `(s *Store[K])`.
+    fn receiver(&self, receiver: Node<'_>) -> Option<String> {
+        let text = self.words(receiver)?;
+        let of_type = text.trim_matches(['(', ')', ' ']).rsplit([' ', '*']).next()?;
+        Some(of_type.split('[').next()?.to_owned())
+    }
+
+    /// The name that a function is assigned to, without what stands for the module: `exports.add = ...`.
+    fn assigned(&self, node: Node<'_>) -> Option<String> {
+        node.child_by_field_name("right").filter(|value| is_function(*value))?;
+        let name = self.words(node.child_by_field_name("left")?)?;
+        let name = name.strip_prefix("module.").unwrap_or(&name);
+        let name = name.strip_prefix("exports").map_or(name, |name| name.trim_start_matches('.'));
+        Some(name.to_owned())
+    }
+
+    /// A node's text on one line.
+    fn words(&self, node: Node<'_>) -> Option<String> {
+        Some(self.text.get(node.byte_range())?.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
     fn is_blank_line_before(&self, node: Node<'_>) -> bool {
@@ -135,9 +165,47 @@ fn is_import(node: Node<'_>) -> bool {
     node.kind().contains("import") || matches!(node.kind(), "use_declaration" | "package_clause")
 }
 
-/// The definition inside `export ...` or under decorators.
+/// The definition inside `export ...` or under decorators, or the only one of a declaration of several.
 fn inner(node: Node<'_>) -> Node<'_> {
-    node.child_by_field_name("declaration").or_else(|| node.child_by_field_name("definition")).unwrap_or(node)
+    let definition =
+        node.child_by_field_name("declaration").or_else(|| node.child_by_field_name("definition"));
+    let node = definition.unwrap_or(node);
+    let may_hold_one = matches!(
+        node.kind(),
+        "lexical_declaration"
+            | "variable_declaration"
+            | "expression_statement"
+            | "type_declaration"
+            | "const_declaration"
+            | "var_declaration"
+    );
+    let only = node.named_child(0).filter(|_| may_hold_one && node.named_child_count() == 1);
+    only.filter(|only| NAMED_ALONE.contains(&only.kind())).unwrap_or(node)
+}
+
+/// What a declaration or statement may consist of, and is called after: of JavaScript, TypeScript and Go.
+const NAMED_ALONE: [&str; 6] =
+    ["variable_declarator", "assignment_expression", "type_spec", "type_alias", "const_spec", "var_spec"];
+
+/// The members of a definition, or of the function or class that is its value.
+fn body(node: Node<'_>) -> Option<Node<'_>> {
+    let value = || node.child_by_field_name("value").or_else(|| node.child_by_field_name("right"));
+    node.child_by_field_name("body").or_else(|| value()?.child_by_field_name("body"))
+}
+
+/// Whether a variable is called by a name of its own and is a function, or of several lines; not what is loaded.
+fn is_worth_a_name(declarator: Node<'_>) -> bool {
+    let is_identifier =
+        declarator.child_by_field_name("name").is_some_and(|name| name.kind() == "identifier");
+    let Some(value) = declarator.child_by_field_name("value").filter(|_| is_identifier) else { return false };
+    is_function(value) || value.start_position().row < value.end_position().row
+}
+
+fn is_function(value: Node<'_>) -> bool {
+    matches!(
+        value.kind(),
+        "arrow_function" | "function_expression" | "generator_function" | "class" | "class_expression"
+    )
 }
 
 #[cfg(test)]
@@ -188,6 +256,15 @@ mod tests {
     fn units_are_named_in_every_language() {
         for (extension, text, name) in [
             ("go", "package a\n\nfunc Add() {}\n", "Add"),
+            ("go", "package a\n\n// Keeps.\ntype Store struct {\n\n\tkeys int\n}\n", "Store"),
+            ("go", "package a\n\nfunc (s *Store[K]) Put(k K) {}\n", "Store.Put"),
+            ("go", "package a\n\nfunc (Store) Get() {}\n", "Store.Get"),
+            ("js", "const add = (a) => {\n\n  return a\n}\n", "add"),
+            ("js", "export const add = async function () {}\n", "add"),
+            ("js", "exports.add = function () {}\n", "add"),
+            ("js", "module.exports.add = () => {}\n", "add"),
+            ("js", "Store.prototype.put = function () {}\n", "Store.prototype.put"),
+            ("ts", "export const routes: Route[] = [\n\n  home,\n]\n", "routes"),
             ("java", "class Box { int a; }\n", "Box"),
             ("js", "export function add() {}\n", "add"),
             ("php", "<?php\nfunction add() {}\n", "add"),
@@ -203,6 +280,30 @@ mod tests {
                 units(text, extension)
             );
         }
+    }
+
+    #[test]
+    fn what_is_loaded_or_of_one_line_has_no_name() {
+        for text in [
+            "const fs = require('fs')\n",
+            "const limit = 5\n",
+            "const { a, b } = load(\n  1,\n)\n",
+            "module.exports = { add }\n",
+            "module.exports = () => {}\n",
+            "let a = 1, b = function () {}\n",
+        ] {
+            assert_eq!(names(text, "js"), [""], "{text}");
+        }
+        assert_eq!(names("package a\n\nvar (\n\ta = 1\n\tb = 2\n)\n", "go"), ["", ""]);
+    }
+
+    #[test]
+    fn a_large_function_in_a_variable_is_taken_apart_into_its_functions() {
+        let filler = "    call(1) // some words to make it long enough\n".repeat(30);
+        let text = format!(
+            "const store = () => {{\n  const get = () => {{\n{filler}  }}\n\n  const put = () => {{\n{filler}  }}\n}}\n"
+        );
+        assert_eq!(names(&text, "js"), ["store", "store>get", "store>put"]);
     }
 
     proptest::proptest! {

@@ -17,6 +17,10 @@ use crate::index::{Index, QuestionCodes, in_parallel};
 /// Chunks that a thread takes at once for late interaction: about a tenth of a millisecond.
 const SHARE: usize = 20;
 
+/// From how many chunks on words are looked up while vectors are compared: below, starting a thread takes a good part
+/// of what it saves.
+const SIDE_BY_SIDE_FROM: usize = 20_000;
+
 /// What ranking needs to know of an index.
 pub(super) struct Ranking<'index> {
     pub(super) index: &'index Index,
@@ -161,9 +165,14 @@ impl Ranking<'_> {
     fn score(&self, plan: Plan<'_>, text: &str, encoding: &Encoding, watch: &mut Watch) -> Wording {
         let vectors = self.index.vectors();
         let query = encoding.pooled.as_slice();
-        let view = watch.during(Stage::Dense, || plan.view(self.index, query, self.admitted.as_deref()));
-        let lexical = watch
-            .during(Stage::Lexical, || self.index.lexical().scores(&self.index.lexical().query_terms(text)));
+        let dense = (Stage::Dense, || plan.view(self.index, query, self.admitted.as_deref()));
+        let by_words = self.index.lexical();
+        let lexical = (Stage::Lexical, || by_words.scores(&by_words.query_terms(text)));
+        let (view, lexical) = if self.threads > 1 && self.index.chunk_count() >= SIDE_BY_SIDE_FROM {
+            watch.side_by_side(dense, lexical)
+        } else {
+            (watch.during(dense.0, dense.1), watch.during(lexical.0, lexical.1))
+        };
         let late = watch.during(Stage::Late, || LateQuery::new(encoding, self.index.tokens()));
         let (names, is_question, phrases) = (names(text), is_question(text), Phrases::of(text));
         match view {

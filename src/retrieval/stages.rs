@@ -83,7 +83,8 @@ impl StageTimes {
         Stage::ALL.into_iter().zip(self.stages).map(|(stage, time)| (stage, time.as_secs_f64() * 1e3))
     }
 
-    /// From the question to its answer, in milliseconds: a little more than the stages together.
+    /// From the question to its answer, in milliseconds: a little more than the stages together, or less where some
+    /// ran side by side.
     #[must_use]
     pub fn total_milliseconds(&self) -> f64 {
         self.total.as_secs_f64() * 1e3
@@ -123,6 +124,32 @@ impl Watch {
         result
     }
 
+    /// Does the work of two stages at once, the second one on a thread of its own. Each takes the time that passes
+    /// until it has ended, so that together they may take more than the answer did.
+    pub(super) fn side_by_side<T, U: Send>(
+        &mut self,
+        first: (Stage, impl FnOnce() -> T),
+        second: (Stage, impl FnOnce() -> U + Send),
+    ) -> (T, U) {
+        let mut aside = if self.0.is_some() { Self::on() } else { Self::off() };
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                let result = aside.during(second.0, second.1);
+                (result, aside)
+            });
+            let here = self.during(first.0, first.1);
+            let (there, aside) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            self.add(&aside);
+            (here, there)
+        })
+    }
+
+    /// Adds the stages that another watch saw.
+    fn add(&mut self, other: &Self) {
+        let (Some((_, times)), Some((_, others))) = (&mut self.0, &other.0) else { return };
+        times.stages.iter_mut().zip(others.stages).for_each(|(time, other)| *time += other);
+    }
+
     /// What was seen; nothing where it was off.
     pub(super) fn times(self) -> StageTimes {
         self.0.map_or_else(StageTimes::default, |(started, times)| StageTimes {
@@ -148,6 +175,20 @@ mod tests {
 
         let mut watch = Watch::off();
         assert_eq!(watch.during(Stage::Late, || 7), 7);
+        assert_eq!(watch.times(), StageTimes::default());
+    }
+
+    #[test]
+    fn stages_side_by_side_each_take_their_time() {
+        let slow = || std::thread::sleep(Duration::from_millis(2));
+        let mut watch = Watch::on();
+        watch.side_by_side((Stage::Dense, slow), (Stage::Lexical, slow));
+        let times = watch.times();
+        let of = |wanted: Stage| times.milliseconds().find(|(stage, _)| *stage == wanted).unwrap().1;
+        assert!(of(Stage::Dense) >= 2.0 && of(Stage::Lexical) >= 2.0, "{times:?}");
+
+        let mut watch = Watch::off();
+        assert_eq!(watch.side_by_side((Stage::Dense, || 1), (Stage::Lexical, || "a")), (1, "a"));
         assert_eq!(watch.times(), StageTimes::default());
     }
 
