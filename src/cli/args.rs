@@ -231,7 +231,7 @@ pub(super) struct AskArguments {
 #[command(after_help = "\
 Examples:
   docent serve --index ~/notes/index                  for one client, on stdin and stdout
-  claude mcp add docent -- docent serve --index ~/notes/index
+  docent install claude-code --index ~/notes/index    lets Claude Code start it; other clients: `docent install --help`
   docent serve --watch                                and keep the index up to date meanwhile
   docent serve --shared                               for many on this machine, each over stdio
   docent serve --http 127.0.0.1:8080                  for many, at http://127.0.0.1:8080/mcp
@@ -240,7 +240,7 @@ Examples:
 An MCP client starts `docent serve` by itself; `docent quickstart` prints the configuration for
 Claude Code, Claude Desktop, Cursor and VS Code. It ends when the client closes stdin.")]
 pub(super) struct ServeArguments {
-    /// Offer the tools that a kind of client asks for: `chatgpt`, or a file of your own
+    /// Offer the tools that a kind of client asks for: `chatgpt`, `workos`, or a file of your own
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) preset: Option<PathBuf>,
 
@@ -268,7 +268,7 @@ pub(super) struct ServeArguments {
     pub(super) behind: bool,
 
     /// Serve streamable HTTP at this address, instead of stdin and stdout
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = http_address)]
     pub(super) http: Option<std::net::SocketAddr>,
 
     /// File with the token that clients must send; needed where other machines can connect
@@ -283,6 +283,13 @@ pub(super) struct ServeArguments {
     /// Web page that may ask, such as `https://example.com:443` (repeatable) [default: none]
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     pub(super) allow_origin: Vec<String>,
+}
+
+/// An address in numbers, or this machine by its name.
+fn http_address(text: &str) -> Result<std::net::SocketAddr, String> {
+    let address = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let wanted = "an address in numbers and a port, such as `127.0.0.1:8080`, or `localhost:8080`";
+    address.as_deref().unwrap_or(text).parse().map_err(|_| format!("wanted is {wanted}"))
 }
 
 /// `docent install`.

@@ -109,6 +109,9 @@ impl Declared {
             }),
         };
         Globs::new(&self.include, &self.exclude).map_err(|error| error.to_string())?;
+        if let Some(name) = self.name.as_deref().filter(|name| [".", ".."].contains(name)) {
+            return Err(format!("`name` has to be a name, not `{name}`"));
+        }
         let given = |own: Vec<String>, default: Vec<String>| if own.is_empty() { default } else { own };
         Ok(SourceSpec {
             kind: self.kind.or(spec.kind),

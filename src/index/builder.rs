@@ -19,7 +19,7 @@ use super::prepared::{Preparation, Prepared, SpooledDocument};
 use super::survey::{NumberedFile, Survey, folder_name};
 use super::tokens::TokensWriter;
 use super::vectors::VectorArrays;
-use super::{Index, WriterLock, storage};
+use super::{Index, WriterLock, read_manifest, storage};
 use crate::chunking::ChunkSettings;
 use crate::embedding::Embedder;
 use crate::progress::{Progress, Unit};
@@ -43,9 +43,8 @@ impl Root {
 
     /// What stands before its documents' paths where there are several roots in its collection.
     pub(super) fn prefix(&self) -> Option<String> {
-        let own = folder_name(&self.path)?;
         let name = self.source.name.as_ref().map(|name| name.replace(['/', '\\'], "-"));
-        Some(name.filter(|name| !name.is_empty()).unwrap_or(own))
+        name.filter(|name| !name.is_empty()).or_else(|| folder_name(&self.path))
     }
 }
 
@@ -55,6 +54,9 @@ pub struct IndexBuilder<'work> {
     pub folder: PathBuf,
     /// What to index: exactly this, afterwards.
     pub roots: Vec<Root>,
+    /// The sources that the index was declared to have when the roots were chosen, none where there was no index.
+    /// Where others have taken their place since, nothing is built. Not looked at where `None`.
+    pub beside: Option<Vec<SourceSpec>>,
     /// What to leave out.
     pub limits: Limits,
     /// Whether a file of the same size and time is taken for unchanged without reading it.
@@ -131,6 +133,7 @@ impl<'work> IndexBuilder<'work> {
         Self {
             folder,
             roots,
+            beside: None,
             limits: Limits::default(),
             trust_times: true,
             chunking: ChunkSettings::for_encoder(embedder.max_passage_tokens()),
@@ -153,6 +156,7 @@ impl<'work> IndexBuilder<'work> {
         ensure_index_folder(&self.folder)?;
         storage::create_folder(&self.folder)?;
         let _lock = WriterLock::acquire(&self.folder)?;
+        self.ensure_beside()?;
         if let Some(report) = survey.unchanged_of(&files, &skipped, self.embedder.identity(), &self.chunking)
         {
             return Ok(report);
@@ -165,6 +169,13 @@ impl<'work> IndexBuilder<'work> {
         }
         self.check_memory(prepared.len())?;
         self.build_generation(&prepared, skipped, listed, previous.as_ref())
+    }
+
+    /// Refuses to put roots in the place of sources that were not known when they were chosen.
+    fn ensure_beside(&self) -> Result<(), BuildError> {
+        let Some(known) = &self.beside else { return Ok(()) };
+        let now = read_manifest(&self.folder).map(|manifest| manifest.declared()).unwrap_or_default();
+        if now == *known { Ok(()) } else { Err(BuildError::Overtaken { folder: self.folder.clone() }) }
     }
 
     fn build_generation(

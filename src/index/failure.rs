@@ -128,6 +128,12 @@ pub enum BuildError {
         /// Whether a graph is built over them.
         with_graph: bool,
     },
+    /// Another docent has declared other sources since the roots were chosen.
+    #[error("the sources of `{}` were changed by another docent meanwhile", folder.display())]
+    Overtaken {
+        /// The index.
+        folder: PathBuf,
+    },
     /// The folder for the index holds something else.
     #[error("`{}` is not empty and holds no docent index", folder.display())]
     NotAnIndex {
@@ -148,6 +154,7 @@ impl BuildError {
             Self::Embed(error) => error.hint(),
             Self::Lock(error) => error.hint(),
             Self::Graph(error) => error.hint(),
+            Self::Overtaken { .. } => "run the command again: it will start from what the index holds now".into(),
             Self::Write { source, .. }
                 if matches!(source.kind(), ErrorKind::NotADirectory | ErrorKind::AlreadyExists) =>
             {

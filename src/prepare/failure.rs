@@ -25,6 +25,12 @@ pub enum PrepareError {
         /// What else is in it.
         found: String,
     },
+    /// Two sources would become one file.
+    #[error("two files, or a package and a feed of one name, would become `{path}`")]
+    Twice {
+        /// Its path below the output.
+        path: String,
+    },
     /// A file or folder cannot be written.
     #[error("`{}` cannot be written: {source}", path.display())]
     Write {
@@ -45,6 +51,7 @@ impl PrepareError {
                 "name the folders below the project: `--docs DIR`, `--examples DIR`, `--packages DIR`".into()
             }
             Self::NotOurs { .. } => "name a folder that is new or empty with `--output DIR`".into(),
+            Self::Twice { .. } => "give one of them another name".into(),
             Self::Write { .. } => "check the permissions, and the space on the disk".into(),
         }
     }

@@ -51,6 +51,11 @@ impl<'index> Plan<'index> {
         Self { graph, least: candidates.min(admitted) }
     }
 
+    /// Whether the graph is asked first.
+    pub(super) fn asks_graph(self) -> bool {
+        self.graph.is_some()
+    }
+
     /// The dense view of `question`, a unit vector.
     pub(super) fn view(self, index: &Index, question: &[f32], admitted: Option<&[bool]>) -> Dense {
         let vectors = index.vectors();

@@ -1,6 +1,8 @@
 //! Tokens of a chunk side by side, 32 in a register, and sums of a question's components looked up for all of them by
 //! one instruction.
 
+use std::array;
+
 /// Tokens in a register.
 const WIDTH: usize = 32;
 /// Sums of this many tables still fit in 16 bits without a sign: 260 x 252.
@@ -22,13 +24,13 @@ impl Lanes {
             return None;
         }
         let bytes_per_token = words * 8;
-        let tokens: Vec<&[u8]> = bytemuck::cast_slice(signs).chunks_exact(bytes_per_token).collect();
-        let mut rows = vec![[0; WIDTH]; tokens.len().div_ceil(WIDTH) * bytes_per_token];
-        for (block, rows) in tokens.chunks(WIDTH).zip(rows.chunks_exact_mut(bytes_per_token)) {
-            for lane in 0..WIDTH {
-                // The last token again where there are no more: it cannot win against itself.
-                let token = block[lane.min(block.len() - 1)];
-                rows.iter_mut().zip(token).for_each(|(row, byte)| row[lane] = *byte);
+        let tokens: Vec<&[u64]> = signs.chunks_exact(words).collect();
+        let mut rows = Vec::with_capacity(tokens.len().div_ceil(WIDTH) * bytes_per_token);
+        for block in tokens.chunks(WIDTH) {
+            // The last token again where there are no more: it cannot win against itself.
+            let token = |lane: usize| block[lane.min(block.len() - 1)];
+            for word in 0..words {
+                rows.extend(turned(|lane| token(lane)[word].to_le()));
             }
         }
         Some(Self { rows, bytes_per_token })
@@ -43,7 +45,7 @@ impl Lanes {
         };
         let mut tables: Vec<[u8; 16]> = levels
             .chunks(4)
-            .map(|levels| std::array::from_fn(|pattern| (sum(levels, pattern) + Self::BIAS) as u8))
+            .map(|levels| array::from_fn(|pattern| (sum(levels, pattern) + Self::BIAS) as u8))
             .collect();
         tables.resize(levels.len().div_ceil(64) * 16, [Self::BIAS as u8; 16]);
         tables
@@ -66,6 +68,27 @@ impl Lanes {
         debug_assert!(self.bytes_per_token == 0, "lanes are only made where they can be looked up");
         0
     }
+}
+
+/// The eight bytes of one word of each lane as eight rows of one byte of each: an 8 x 8 transpose of bytes for every
+/// eight lanes, four at a time, by exchanging halves, quarters and single bytes (H. S. Warren, "Hacker's Delight",
+/// 2nd edition, section 7-3).
+fn turned(word: impl Fn(usize) -> u64) -> [[u8; WIDTH]; 8] {
+    let mut rows: [[u64; 4]; 8] = array::from_fn(|place| array::from_fn(|group| word(group * 8 + place)));
+    for (distance, kept) in
+        [(4, 0x0000_0000_ffff_ffff), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)]
+    {
+        let shift = distance * 8;
+        for low in (0..8).filter(|place| place & distance == 0) {
+            for group in 0..4 {
+                let (first, second) = (rows[low][group], rows[low + distance][group]);
+                let exchanged = (first >> shift ^ second) & kept;
+                rows[low][group] = first ^ exchanged << shift;
+                rows[low + distance][group] = second ^ exchanged;
+            }
+        }
+    }
+    rows.map(|row| bytemuck::cast(row.map(u64::to_le)))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -109,4 +132,20 @@ fn largest_with_avx2(rows: &[[u8; WIDTH]], bytes: usize, tables: &[[u8; 16]]) ->
     }
     let lanes: [u16; 16] = bytemuck::cast(largest);
     lanes.into_iter().max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_holds_one_byte_of_every_lane() {
+        let word = |lane: usize| u64::from_le_bytes(array::from_fn(|byte| (lane * 8 + byte) as u8));
+        let rows = turned(word);
+        for (byte, row) in rows.iter().enumerate() {
+            for (lane, value) in row.iter().enumerate() {
+                assert_eq!(*value, (lane * 8 + byte) as u8, "byte {byte} of lane {lane}");
+            }
+        }
+    }
 }

@@ -17,9 +17,9 @@ use crate::index::{Index, QuestionCodes, in_parallel};
 /// Chunks that a thread takes at once for late interaction: about a tenth of a millisecond.
 const SHARE: usize = 20;
 
-/// From how many chunks on words are looked up while vectors are compared: below, starting a thread takes a good part
-/// of what it saves.
-const SIDE_BY_SIDE_FROM: usize = 20_000;
+/// From how many chunks on words and documents are looked at while chunks' vectors are compared: below, starting a
+/// thread takes a good part of what it saves.
+const SIDE_BY_SIDE_FROM: usize = 5_000;
 
 /// What ranking needs to know of an index.
 pub(super) struct Ranking<'index> {
@@ -165,20 +165,22 @@ impl Ranking<'_> {
     fn score(&self, plan: Plan<'_>, text: &str, encoding: &Encoding, watch: &mut Watch) -> Wording {
         let vectors = self.index.vectors();
         let query = encoding.pooled.as_slice();
-        let dense = (Stage::Dense, || plan.view(self.index, query, self.admitted.as_deref()));
-        let by_words = self.index.lexical();
-        let lexical = (Stage::Lexical, || by_words.scores(&by_words.query_terms(text)));
-        let (view, lexical) = if self.threads > 1 && self.index.chunk_count() >= SIDE_BY_SIDE_FROM {
-            watch.side_by_side(dense, lexical)
-        } else {
-            (watch.during(dense.0, dense.1), watch.during(lexical.0, lexical.1))
-        };
+        let scan_documents = || vectors.scan_documents(&QuestionCodes::new(query));
+        let (view, (lexical, documents)) = watch.side_by_side(
+            self.threads > 1 && self.index.chunk_count() >= SIDE_BY_SIDE_FROM,
+            |watch| watch.during(Stage::Dense, || plan.view(self.index, query, self.admitted.as_deref())),
+            |watch| {
+                let by_words = self.index.lexical();
+                let lexical = watch.during(Stage::Lexical, || by_words.scores(&by_words.query_terms(text)));
+                let documents = (!plan.asks_graph()).then(|| watch.during(Stage::Document, scan_documents));
+                (lexical, documents)
+            },
+        );
         let late = watch.during(Stage::Late, || LateQuery::new(encoding, self.index.tokens()));
         let (names, is_question, phrases) = (names(text), is_question(text), Phrases::of(text));
         match view {
             Dense::All(dense) => {
-                let documents =
-                    watch.during(Stage::Document, || vectors.scan_documents(&QuestionCodes::new(query)));
+                let documents = documents.unwrap_or_else(|| watch.during(Stage::Document, scan_documents));
                 let first = watch.during(Stage::Combine, || {
                     let views = dense.iter().zip(&lexical).zip(self.document_of);
                     let sum = |((dense, lexical), document): ((&f32, &f32), &u32)| {

@@ -25,7 +25,8 @@ pub struct Scope {
 
 impl Scope {
     /// Whether every document is in it.
-    pub(super) fn is_all(&self) -> bool {
+    #[must_use]
+    pub fn is_all(&self) -> bool {
         *self == Self::default()
     }
 

@@ -124,24 +124,26 @@ impl Watch {
         result
     }
 
-    /// Does the work of two stages at once, the second one on a thread of its own. Each takes the time that passes
-    /// until it has ended, so that together they may take more than the answer did.
+    /// Does two things at once, the second one on a thread of its own; one after the other where that is not
+    /// worthwhile. A stage takes the time that passes until it has ended, so that together they may take more than
+    /// the answer did.
     pub(super) fn side_by_side<T, U: Send>(
         &mut self,
-        first: (Stage, impl FnOnce() -> T),
-        second: (Stage, impl FnOnce() -> U + Send),
+        is_worthwhile: bool,
+        here: impl FnOnce(&mut Self) -> T,
+        aside: impl FnOnce(&mut Self) -> U + Send,
     ) -> (T, U) {
-        let mut aside = if self.0.is_some() { Self::on() } else { Self::off() };
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| {
-                let result = aside.during(second.0, second.1);
-                (result, aside)
-            });
-            let here = self.during(first.0, first.1);
-            let (there, aside) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            self.add(&aside);
-            (here, there)
-        })
+        if !is_worthwhile {
+            return (here(self), aside(self));
+        }
+        let mut other = if self.0.is_some() { Self::on() } else { Self::off() };
+        let (first, second) = std::thread::scope(|scope| {
+            let thread = scope.spawn(|| aside(&mut other));
+            let first = here(self);
+            (first, thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        self.add(&other);
+        (first, second)
     }
 
     /// Adds the stages that another watch saw.
@@ -181,15 +183,21 @@ mod tests {
     #[test]
     fn stages_side_by_side_each_take_their_time() {
         let slow = || std::thread::sleep(Duration::from_millis(2));
-        let mut watch = Watch::on();
-        watch.side_by_side((Stage::Dense, slow), (Stage::Lexical, slow));
-        let times = watch.times();
-        let of = |wanted: Stage| times.milliseconds().find(|(stage, _)| *stage == wanted).unwrap().1;
-        assert!(of(Stage::Dense) >= 2.0 && of(Stage::Lexical) >= 2.0, "{times:?}");
-
-        let mut watch = Watch::off();
-        assert_eq!(watch.side_by_side((Stage::Dense, || 1), (Stage::Lexical, || "a")), (1, "a"));
-        assert_eq!(watch.times(), StageTimes::default());
+        for is_worthwhile in [false, true] {
+            let ask = |mut watch: Watch| {
+                let results = watch.side_by_side(
+                    is_worthwhile,
+                    |watch| watch.during(Stage::Dense, || (slow(), 1).1),
+                    |watch| watch.during(Stage::Lexical, || (slow(), "a").1),
+                );
+                assert_eq!(results, (1, "a"));
+                watch.times()
+            };
+            let times = ask(Watch::on());
+            let of = |wanted: Stage| times.milliseconds().find(|(stage, _)| *stage == wanted).unwrap().1;
+            assert!(of(Stage::Dense) >= 2.0 && of(Stage::Lexical) >= 2.0, "{times:?}");
+            assert_eq!(ask(Watch::off()), StageTimes::default());
+        }
     }
 
     #[test]

@@ -98,8 +98,13 @@ pub struct InvalidSource {
     pub reason: String,
 }
 
-/// Files that changelogs are in.
-const CHANGELOGS: [&str; 4] = ["**/CHANGELOG*", "**/CHANGES*", "**/HISTORY*", "**/RELEASES*"];
+/// Files that changelogs are in, in capitals or not: bare, or with an ending or a number behind.
+const CHANGELOGS: [&str; 2] = [
+    "**/{CHANGELOG,Changelog,ChangeLog,changelog,CHANGES,Changes,changes,HISTORY,History,history,NEWS,News,news,\
+     RELEASES,Releases,releases,RELEASE-NOTES,Release-Notes,release-notes}",
+    "**/{CHANGELOG,Changelog,ChangeLog,changelog,CHANGES,Changes,changes,HISTORY,History,history,NEWS,News,news,\
+     RELEASES,Releases,releases,RELEASE-NOTES,Release-Notes,release-notes}[.-]*",
+];
 /// Files that examples are in.
 const EXAMPLES: [&str; 1] = ["**/*.{ts,js,tsx,jsx,mjs,py,rb,go,java,php,rs,kt,cs,swift,sh,ipynb,md,mdx}"];
 

@@ -168,6 +168,38 @@ fn what_is_no_longer_held_is_told() {
     assert_eq!(sorted(env.found("piano keys 88")).iter().filter(|path| path.contains("keys")).count(), 4);
 }
 
+/// git takes its time, and while it fetches another docent adds a collection.
+#[cfg(unix)]
+#[test]
+fn a_collection_that_comes_while_another_is_fetched_stays() {
+    let env = TestEnv::new(FILES);
+    let git = |arguments: &[&str]| {
+        let output = std::process::Command::new("git").current_dir(env.path("docs")).args(arguments).output();
+        assert!(output.unwrap().status.success(), "{arguments:?}");
+    };
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+    git(&["init", "-q"]);
+    git(&["add", "-A"]);
+    git(&[&identity[..], &["commit", "-q", "-m", "x"]].concat());
+    let real = std::env::var("PATH").unwrap();
+    let (program, root) = (crate::testenv::program(), env.root());
+    let meanwhile = format!(
+        "export PATH='{real}'\n\
+         if mkdir '{root}/once' 2>/dev/null; then\n\
+             '{program}' index --index '{root}/index' --model hashing -q --collection fast '{root}/handbook'\n\
+         fi\nexec git \"$@\"\n",
+        root = root.display(),
+        program = program.display()
+    );
+    env.add_program("git", &meanwhile);
+    env.docent(&["index", "--model", "hashing", "-q", "--collection", "slow", "git:docs"]).succeeds();
+    let status = env.json(&["status", "--json"]);
+    let sources = status["sources"].as_array().unwrap();
+    let collections: Vec<&Value> = sources.iter().map(|source| &source["collection"]).collect();
+    assert_eq!(collections, ["fast", "slow"]);
+    assert_eq!(found_in(&env, "fast"), ["fast/keys.md"]);
+}
+
 #[test]
 fn the_last_collection_stays() {
     let env = TestEnv::new(FILES);

@@ -1,5 +1,6 @@
 //! `docent index`: what is taken in, what is kept, and how it is told.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::json;
@@ -81,6 +82,36 @@ fn the_same_folder_twice_is_one() {
          indexed 2 documents, 2 chunks in `index`, generation 1: 2 embedded, 0 reused ([SECONDS] s)\n",
     );
     assert_eq!(env.found("rotate a key")[0], "keys.md");
+}
+
+#[test]
+fn a_folder_wanted_in_two_ways_is_two_sources() {
+    let env = TestEnv::new(&[("docs/a/x.md", "# X\n\nApples.\n"), ("docs/b/y.md", "# Y\n\nPears.\n")]);
+    let source = |name: &str, left_out: &str| {
+        format!(
+            "[[source]]\ntype = \"directory\"\npath = \"docs\"\nname = \"{name}\"\nexclude = [\"{left_out}/**\"]\n\n"
+        )
+    };
+    env.write("docent.toml", source("first", "b") + &source("second", "a"));
+    env.docent(&["index", "--model", "hashing", "-q"]).succeeds();
+    assert_eq!(
+        env.found("apples pears").into_iter().collect::<BTreeSet<_>>(),
+        BTreeSet::from(["first/a/x.md".to_owned(), "second/b/y.md".to_owned()])
+    );
+}
+
+#[test]
+fn a_source_of_one_file_has_the_name_that_it_is_given() {
+    let env = TestEnv::new(PAGES);
+    let source = |path: &str, name: &str| {
+        format!("[[source]]\ntype = \"directory\"\npath = \"{path}\"\nname = \"{name}\"\n\n")
+    };
+    env.write("docent.toml", source("docs", "all") + &source("docs/keys.md", "one"));
+    env.docent(&["index", "--model", "hashing", "-q"]).succeeds();
+    assert!(env.found("rotate a key").contains(&"one/keys.md".to_owned()));
+    env.write("docent.toml", source("docs", ".."));
+    let outcome = env.docent(&["index"]).ends_with_status(2);
+    assert!(outcome.stderr.contains("`name` has to be a name, not `..`"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn project() -> TestEnv {
     env
 }
 
-/// All files below `folder`, by their paths. Files are lists in JSON where order says nothing.
+/// All files below `folder` but docent's own list, by their paths. Files are lists in JSON where order says nothing.
 fn contents(folder: &Path) -> BTreeMap<String, String> {
     let mut contents = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -53,6 +53,9 @@ fn contents(folder: &Path) -> BTreeMap<String, String> {
                 continue;
             }
             let name = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            if name == ".docent-prepared" {
+                continue;
+            }
             let mut text = fs::read_to_string(entry.path()).unwrap();
             if name.ends_with("index.json") {
                 let mut group: Value = serde_json::from_str(&text).unwrap();
@@ -113,8 +116,11 @@ fn a_project_is_put_in_order() {
     );
     let many: Value = serde_json::from_str(&written["changelogs/many.json"]).unwrap();
     assert_eq!((many.as_array().unwrap().len(), &many[0]["version"]), (10, &json!("1.12.0")));
-    // Again: the same, whatever was there.
-    env.write(".docs/organized/docs/old.md", "# Old\n");
+    // Again: the same, without what is no longer in the project.
+    env.write("docs/old.md", "# Old\n");
+    env.docent(&["prepare"]).succeeds();
+    assert!(env.path(".docs/organized/docs/old.md").exists());
+    fs::remove_file(env.path("docs/old.md")).unwrap();
     env.docent(&["prepare"]).succeeds();
     assert_eq!(contents(&env.path(".docs/organized")), written);
 }
@@ -148,8 +154,27 @@ fn nothing_of_the_user_is_replaced() {
         "error: `.` holds `.`, which docent did not write there\n\nhint: name a folder that is new or empty with `--output DIR`\n",
     );
     env.docent(&["prepare", "--output", "packages"]).fails_with(
-        "error: `packages` holds `client`, which docent did not write there\n\nhint: name a folder that is new or empty with `--output DIR`\n",
+        "error: `packages` holds `client/CHANGELOG.md`, which docent did not write there\n\nhint: name a folder that is new or empty with `--output DIR`\n",
     );
+    // Nor what was put beside what docent wrote, or where it would write.
+    env.docent(&["prepare", "--output", "site"]).succeeds();
+    for own in ["site/docs/mine.md", "site/examples/keep.bin"] {
+        env.write(own, "mine");
+        env.docent(&["prepare", "--output", "site"]).fails_with(&format!(
+            "error: `site` holds `{}`, which docent did not write there\n\n\
+             hint: name a folder that is new or empty with `--output DIR`\n",
+            own.strip_prefix("site/").unwrap()
+        ));
+        fs::remove_file(env.path(own)).unwrap();
+    }
+    env.docent(&["prepare", "--output", "site"]).succeeds();
+    env.write("examples/misc/lone.ts", "in a group");
+    env.write("examples/lone.ts", "in none");
+    env.docent(&["prepare", "--output", "site"]).fails_with(
+        "error: two files, or a package and a feed of one name, would become `examples/misc/lone.ts`\n\n\
+         hint: give one of them another name\n",
+    );
+    assert!(env.path("site/docs/keys.md").exists());
     let empty = TestEnv::new(&[("README.md", "# Here\n")]);
     empty.docent(&["prepare"]).fails_with(
         "error: `.` holds no pages, examples or changelogs where they were looked for\n\n\

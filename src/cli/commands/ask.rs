@@ -50,15 +50,24 @@ pub(in crate::cli) fn run(settings: &Settings, arguments: &AskArguments) -> Resu
         print(&answer, arguments)?;
         answer
     };
-    Ok(status(&answer))
+    Ok(status(settings, &query, &answer))
 }
 
 fn print(answer: &Answer, arguments: &AskArguments) -> std::io::Result<()> {
     if arguments.json { render::json(answer) } else { render::text(&render::answer(answer)) }
 }
 
-fn status(answer: &Answer) -> ExitStatus {
-    if answer.hits.is_empty() { ExitStatus::NothingFound } else { ExitStatus::Success }
+/// Nothing at all on a terminal would look like a crash.
+fn status(settings: &Settings, query: &Query, answer: &Answer) -> ExitStatus {
+    if !answer.hits.is_empty() {
+        return ExitStatus::Success;
+    }
+    settings.progress.note(if query.scope().is_all() {
+        "nothing was found"
+    } else {
+        "nothing was found where the filters allow it (`--path`, `--kind` and so on): widen them, or see `docent status`"
+    });
+    ExitStatus::NothingFound
 }
 
 /// The answer of an index whose vectors were made elsewhere, without a vector of the question.
@@ -76,7 +85,7 @@ fn by_words(
     settings.progress.note(&format!("by words alone: {missing}; {}", missing.hint()));
     let answer = Reader::new(Index::open(&settings.index)?).answer_by_words(query, &Patient)?;
     print(&answer, arguments)?;
-    Ok(status(&answer))
+    Ok(status(settings, query, &answer))
 }
 
 /// Opens the index, loads its model and answers.

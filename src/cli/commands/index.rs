@@ -1,6 +1,5 @@
 //! `docent index`: documents in, one new generation out.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,46 +20,69 @@ use crate::cli::settings::Settings;
 use crate::embedding::Embedder;
 use crate::embedding::catalog::ModelSpec;
 use crate::index::{
-    BuildReport, GraphSettings, Index, IndexBuilder, Manifest, OpenError, Root, Survey, prune, read_manifest,
+    BuildError, BuildReport, GraphSettings, Index, IndexBuilder, Manifest, OpenError, Root, Survey, prune,
+    read_manifest,
 };
 use crate::progress::Progress;
 use crate::remote;
 use crate::retrieval::calibrate;
 use crate::source::{Limits, Origin, SourceSpec};
 
+/// How often the sources are chosen anew because another docent has changed them meanwhile.
+const MOST_OVERTAKEN: usize = 5;
+
 pub(in crate::cli) fn run(settings: &Settings, arguments: &IndexArguments) -> Result<ExitStatus, Failure> {
-    let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
-    let mut sources = if let Some(name) = &arguments.drop_collection {
-        collections::without(settings, name)?
-    } else {
-        sources(settings, &arguments.from)?
+    if arguments.dry_run {
+        return plan::run(settings, &chosen(settings, arguments)?, arguments.json);
+    }
+    let mut overtaken = 0;
+    let done = loop {
+        match build(settings, &chosen(settings, arguments)?) {
+            // Another docent has added or dropped a collection: what stands beside is chosen anew.
+            Err(Failure::Build(BuildError::Overtaken { .. })) if overtaken < MOST_OVERTAKEN => overtaken += 1,
+            done => break done?,
+        }
+    };
+    if arguments.prune {
+        prune(&settings.index)?;
+    }
+    if arguments.json {
+        render::json(&done.summary(settings, arguments.max_memory))?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// What the arguments ask for, beside what the index holds now.
+fn chosen(settings: &Settings, arguments: &IndexArguments) -> Result<Sources, Failure> {
+    // First, so that a change while the sources are chosen is seen as well.
+    let beside = Some(declared_now(settings));
+    let mut of = match &arguments.drop_collection {
+        Some(name) => collections::without(settings, name)?,
+        None => sources(settings, &arguments.from)?,
     };
     if arguments.prune && arguments.from.sources.is_empty() {
-        sources = without_gone(settings, sources);
+        of = without_gone(settings, of);
     }
     let graph = GraphSettings {
         from: arguments.graph_from,
         ef_search: arguments.ef_search as usize,
         ..GraphSettings::default()
     };
+    let limits = Limits { max_file_bytes: arguments.max_file_size, ..Limits::default() };
     let max_memory = arguments.max_memory;
-    let sources = Sources { of: sources, limits, trust_times: !arguments.checksum, graph, max_memory };
-    if arguments.dry_run {
-        return plan::run(settings, &sources, arguments.json);
-    }
-    let done = build(settings, &sources)?;
-    if arguments.prune {
-        prune(&settings.index)?;
-    }
-    if arguments.json {
-        render::json(&done.summary(settings, max_memory))?;
-    }
-    Ok(ExitStatus::Success)
+    Ok(Sources { of, beside, limits, trust_times: !arguments.checksum, graph, max_memory })
+}
+
+/// The sources that the index is declared to have; none where there is none that can be read.
+pub(super) fn declared_now(settings: &Settings) -> Vec<SourceSpec> {
+    read_manifest(&settings.index).map(|manifest| manifest.declared()).unwrap_or_default()
 }
 
 /// What to index, and how closely to look.
 pub(in crate::cli) struct Sources {
     pub(in crate::cli) of: Vec<SourceSpec>,
+    /// What the index was declared to have when they were chosen; `None` where that does not matter.
+    pub(in crate::cli) beside: Option<Vec<SourceSpec>>,
     pub(in crate::cli) limits: Limits,
     /// Whether a file of the same size and time is taken for unchanged without reading it.
     pub(in crate::cli) trust_times: bool,
@@ -74,7 +96,8 @@ impl Sources {
     /// These, looked at in the common way.
     pub(in crate::cli) fn of(sources: Vec<SourceSpec>) -> Self {
         let graph = GraphSettings::default();
-        Self { of: sources, limits: Limits::default(), trust_times: true, graph, max_memory: None }
+        let limits = Limits::default();
+        Self { of: sources, beside: None, limits, trust_times: true, graph, max_memory: None }
     }
 
     /// A look at them, found at `roots`, and at the index.
@@ -163,6 +186,7 @@ pub(super) fn build_with(
         calibrate(index, embedder)
     };
     let builder = IndexBuilder {
+        beside: sources.beside.clone(),
         limits: sources.limits.clone(),
         trust_times: sources.trust_times,
         graph: sources.graph,
@@ -248,13 +272,17 @@ pub(super) fn ensure_paths_exist(paths: &[PathBuf]) -> Result<(), Failure> {
     }
 }
 
-/// One folder named twice is one folder.
-fn without_repeats(mut roots: Vec<Root>) -> Vec<Root> {
-    let mut seen = HashSet::new();
-    let place = |root: &Root| root.path.canonicalize().unwrap_or_else(|_| root.path.clone());
-    // The same folder with other globs, or in another collection, is another source.
-    roots.retain(|root| {
-        seen.insert((place(root), root.source.include.clone(), root.source.collection.clone()))
-    });
-    roots
+/// One folder named twice, and wanted in the same way, is one source.
+fn without_repeats(roots: Vec<Root>) -> Vec<Root> {
+    let wanted = |root: &Root| {
+        let path = root.path.canonicalize().unwrap_or_else(|_| root.path.clone());
+        SourceSpec { origin: Origin::Directory { path }, ..root.source.clone() }
+    };
+    let mut kept: Vec<Root> = Vec::with_capacity(roots.len());
+    for root in roots {
+        if kept.iter().all(|kept| wanted(kept) != wanted(&root)) {
+            kept.push(root);
+        }
+    }
+    kept
 }

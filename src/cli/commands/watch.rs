@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cli::args::{SourceArguments, WatchArguments};
-use crate::cli::commands::index::{Sources, build_with, declaration, roots, sources};
+use crate::cli::commands::index::{Sources, build_with, declaration, declared_now, roots, sources};
 use crate::cli::commands::indexed::Done;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::failure::Failure;
@@ -117,6 +117,8 @@ impl<'run> Following<'run> {
 
     /// Where other sources are to be indexed than before, they are fetched and watched.
     fn look_for_sources(&mut self) -> Result<(), Failure> {
+        // First, so that a change while the sources are chosen is seen as well.
+        let beside = declared_now(self.settings);
         let now = absolute_sources(self.settings, self.wanted)?;
         if now != self.sources.of {
             let sources = Sources::of(now);
@@ -124,6 +126,7 @@ impl<'run> Following<'run> {
             self.watch = watch(self.settings, &self.roots, declaration(self.wanted));
             self.sources = sources;
         }
+        self.sources.beside = Some(beside);
         Ok(())
     }
 }
