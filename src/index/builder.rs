@@ -167,7 +167,9 @@ impl<'work> IndexBuilder<'work> {
             let path = self.roots.first().map_or_else(PathBuf::new, |root| root.path.clone());
             return Err(SourceError::Empty { path, skipped }.into());
         }
-        self.check_memory(prepared.len())?;
+        // The documents of a corpus in one file stay in memory, as they came with the list.
+        let texts = files.iter().filter(|(_, file)| file.record.is_some()).map(|(_, file)| file.size).sum();
+        self.check_memory(prepared.len(), texts)?;
         self.build_generation(&prepared, skipped, listed, previous.as_ref())
     }
 
@@ -213,9 +215,10 @@ impl<'work> IndexBuilder<'work> {
     }
 
     /// Refuses before the work what would take too much memory at its end.
-    fn check_memory(&self, chunks: usize) -> Result<(), BuildError> {
+    fn check_memory(&self, chunks: usize, texts: u64) -> Result<(), BuildError> {
         let with_graph = self.graph.wants(chunks);
-        let needed = chunks as u64 * bytes_of_chunk(self.embedder.identity().dimensions, with_graph);
+        let of_chunk = bytes_of_chunk(self.embedder.identity().dimensions, with_graph);
+        let needed = chunks as u64 * of_chunk + texts;
         match self.chunk_memory {
             Some(allowed) if needed > allowed => {
                 Err(BuildError::Memory { chunks, needed, allowed, with_graph })

@@ -24,7 +24,9 @@ fn place_of(manifest: &Manifest, document: &DocumentRecord) -> Option<PathBuf> {
     }
     let depth = manifest.depth_of(document.root);
     let below = document.path.as_str().splitn(depth + 1, '/').nth(depth)?;
-    Some(root.join(below))
+    let place = root.join(below);
+    // The bytes of a name that is no text are written as numbers: what the name was is not known.
+    (!below.contains("\\x") || place.exists()).then_some(place)
 }
 
 /// Whether the source of `document` has changed, or is gone, since it was indexed. Where its whole

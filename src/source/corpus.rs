@@ -7,11 +7,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::directory::{Inventory, SourceError, SourceFile};
 use super::{Limits, Skip, SkipReason, SourcePath};
@@ -39,13 +40,31 @@ impl Record {
 
 #[derive(Deserialize)]
 struct Line {
-    #[serde(rename = "_id", alias = "id")]
-    id: String,
+    /// What BEIR calls it; where it is there, `id` is a further field.
+    #[serde(default, rename = "_id")]
+    own: Option<String>,
+    #[serde(default)]
+    id: Option<Value>,
     #[serde(default)]
     title: Option<String>,
     #[serde(default)]
     text: Option<String>,
 }
+
+impl Line {
+    fn id(&self) -> Result<String, String> {
+        match (&self.own, &self.id) {
+            (Some(id), _) | (None, Some(Value::String(id))) => Ok(id.clone()),
+            (None, Some(_)) => Err("`id` is not a string".into()),
+            (None, None) => Err("missing field `_id`".into()),
+        }
+    }
+}
+
+/// Bytes that JSON may take for one of a text: `\u001f`.
+const MOST_ESCAPED: u64 = 6;
+/// Bytes of a record beside its text.
+const OTHER_FIELDS: u64 = 1 << 20;
 
 /// Stands before an id that cannot be a path as it is.
 const ENCODED: &str = "id:";
@@ -63,20 +82,26 @@ pub(super) fn read_corpus(path: &Path, limits: &Limits) -> Result<Inventory, Sou
     let mut inventory = Inventory::default();
     let mut lines_of_ids = HashMap::new();
     let mut text = String::new();
+    let longest = limits.max_file_bytes.saturating_mul(MOST_ESCAPED).saturating_add(OTHER_FIELDS);
     for number in 1.. {
         text.clear();
-        if reader.read_line(&mut text).map_err(unreadable)? == 0 {
+        let length = reader.by_ref().take(longest).read_line(&mut text).map_err(unreadable)?;
+        if length == 0 {
             break;
         }
         if text.trim().is_empty() {
             continue;
         }
         let malformed = |reason| SourceError::Record { path: path.to_owned(), line: number, reason };
-        let line: Line = serde_json::from_str(&text).map_err(|error| malformed(reason_of(&error)))?;
-        if let Some(first) = lines_of_ids.insert(line.id.clone(), number) {
-            return Err(malformed(format!("the id `{}` is also on line {first}", line.id)));
+        if length as u64 == longest && !text.ends_with('\n') {
+            return Err(malformed(format!("the line is longer than {longest} bytes")));
         }
-        take(line, limits, &mut inventory);
+        let line: Line = serde_json::from_str(&text).map_err(|error| malformed(reason_of(&error)))?;
+        let id = line.id().map_err(&malformed)?;
+        if let Some(first) = lines_of_ids.insert(id.clone(), number) {
+            return Err(malformed(format!("the id `{id}` is also on line {first}")));
+        }
+        take(id, line, limits, &mut inventory);
         if inventory.files.len() > limits.max_files {
             return Err(SourceError::TooManyFiles { path: path.to_owned(), limit: limits.max_files });
         }
@@ -95,8 +120,8 @@ fn reason_of(error: &serde_json::Error) -> String {
     }
 }
 
-fn take(line: Line, limits: &Limits, inventory: &mut Inventory) {
-    let path = path_of_id(&line.id);
+fn take(id: String, line: Line, limits: &Limits, inventory: &mut Inventory) {
+    let path = path_of_id(&id);
     let title = line.title.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     let text = line.text.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| title.clone());
     let size = text.len() as u64;
@@ -195,13 +220,28 @@ mod tests {
         let good = "{\"_id\": \"1\", \"text\": \"x\"}\n";
         assert_eq!(
             message(&format!("{good}{{\"text\": \"y\"}}")),
-            "`D/corpus.jsonl`, line 2: missing field `_id` (column 13)"
+            "`D/corpus.jsonl`, line 2: missing field `_id`"
         );
         assert_eq!(
             message(&format!("{good}\n{good}")),
             "`D/corpus.jsonl`, line 3: the id `1` is also on line 1"
         );
+        assert_eq!(message("{\"id\": 1, \"text\": \"y\"}"), "`D/corpus.jsonl`, line 1: `id` is not a string");
         assert!(message("nonsense").contains("line 1: "));
+    }
+
+    #[test]
+    fn an_id_beside_the_corpus_own_is_a_further_field() {
+        let inventory = read("{\"_id\": \"own\", \"id\": 7, \"text\": \"x\"}\n").unwrap();
+        assert_eq!(inventory.files[0].path.as_str(), "own");
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_read_to_its_end() {
+        let limits = Limits { max_file_bytes: 10, ..Limits::default() };
+        let (_folder, path) = corpus(&"x".repeat(OTHER_FIELDS as usize + 100));
+        let error = walk(&path, &limits, None, &|_| false).unwrap_err().to_string();
+        assert!(error.ends_with("line 1: the line is longer than 1048636 bytes"), "{error}");
     }
 
     proptest::proptest! {
