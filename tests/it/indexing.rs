@@ -178,6 +178,8 @@ fn names_that_are_not_text_stay_different() {
     let mut found = env.found("coffee");
     found.sort();
     assert_eq!(found, [r"caf\xE8.md", r"caf\xE9.md", "guides/webhooks.mdx", "keys.md"]);
+    // Which file that was is not known from its name.
+    assert!(!env.docent(&["ask", "coffee"]).succeeds().stdout.contains("changed since"));
 }
 
 #[test]
