@@ -26,6 +26,10 @@ pub trait Progress: Send + Sync {
     fn finish(&self);
     /// Something that the reader should know, such as a source that was tried and failed.
     fn note(&self, message: &str);
+    /// The same where it should be known also to who wants to hear of nothing else.
+    fn warn(&self, message: &str) {
+        self.note(message);
+    }
 }
 
 /// Reports to nobody.

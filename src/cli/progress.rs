@@ -67,6 +67,10 @@ impl Reporter {
 }
 
 impl Progress for Reporter {
+    fn warn(&self, message: &str) {
+        Self::warn(self, message);
+    }
+
     fn begin(&self, stage: &str, total: Option<u64>, unit: Unit) {
         let bar = (self.style == Style::Bars).then(|| bar(stage, total, unit));
         let now = Instant::now();

@@ -14,7 +14,7 @@ pub(super) fn write(
     progress: &dyn Progress,
     prepared: &mut Prepared,
 ) -> Result<(), PrepareError> {
-    let root = preparation.below(preparation.packages);
+    let root = preparation.below(preparation.packages)?;
     let is_changelog =
         |path: &SourcePath| path.as_str().split_once('/').is_some_and(|(_, name)| name == "CHANGELOG.md");
     let (files, skipped) = read_all(&root, workshop.old.as_deref(), &is_changelog)?;

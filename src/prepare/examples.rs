@@ -24,7 +24,7 @@ pub(super) fn write(
     workshop: &Workshop,
     prepared: &mut Prepared,
 ) -> Result<(), PrepareError> {
-    let root = preparation.below(preparation.examples);
+    let root = preparation.below(preparation.examples)?;
     let (files, skipped) = read_all(&root, workshop.old.as_deref(), &is_example)?;
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (file, text) in &files {

@@ -25,6 +25,14 @@ pub enum PrepareError {
         /// What else is in it.
         found: String,
     },
+    /// A link leads out of the project.
+    #[error("`{}` leads out of the project, to `{}`", folder.display(), target.display())]
+    Outside {
+        /// The link, or a folder behind one.
+        folder: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// Two sources would become one file.
     #[error("two files, or a package and a feed of one name, would become `{path}`")]
     Twice {
@@ -51,6 +59,9 @@ impl PrepareError {
                 "name the folders below the project: `--docs DIR`, `--examples DIR`, `--packages DIR`".into()
             }
             Self::NotOurs { .. } => "name a folder that is new or empty with `--output DIR`".into(),
+            Self::Outside { .. } => {
+                "name the folder itself, if it is to be taken: `--docs DIR` and so on".into()
+            }
             Self::Twice { .. } => "give one of them another name".into(),
             Self::Write { .. } => "check the permissions, and the space on the disk".into(),
         }

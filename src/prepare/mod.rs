@@ -73,8 +73,17 @@ impl Preparation<'_> {
         Ok(prepared)
     }
 
-    fn below(&self, folder: &Path) -> PathBuf {
-        self.project.join(folder)
+    /// A folder of the project. One that was named as lying elsewhere may; a link in the project that leads out of it
+    /// may not: the project may be somebody else's.
+    fn below(&self, folder: &Path) -> Result<PathBuf, PrepareError> {
+        let wanted = self.project.join(folder);
+        let is_plain = folder.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        match (wanted.canonicalize(), self.project.canonicalize()) {
+            (Ok(target), Ok(project)) if is_plain && !target.starts_with(&project) => {
+                Err(PrepareError::Outside { folder: wanted, target })
+            }
+            _ => Ok(wanted),
+        }
     }
 }
 

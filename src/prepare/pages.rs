@@ -8,7 +8,7 @@ pub(super) fn write(
     workshop: &Workshop,
     prepared: &mut Prepared,
 ) -> Result<(), PrepareError> {
-    let root = preparation.below(preparation.docs);
+    let root = preparation.below(preparation.docs)?;
     let is_page = |path: &crate::source::SourcePath| ["md", "mdx"].contains(&path.extension().as_str());
     let (files, skipped) = read_all(&root, workshop.old.as_deref(), &is_page)?;
     for (file, text) in &files {

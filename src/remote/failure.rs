@@ -62,7 +62,15 @@ pub enum FetchError {
         /// What was looked for.
         folder: PathBuf,
     },
-    /// The cache cannot be written, or a file cannot be read.
+    /// A file that was given as a source cannot be read.
+    #[error("`{}` cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The cache cannot be written.
     #[error("`{}` cannot be read or written: {source}", path.display())]
     Write {
         /// The file or folder.
@@ -89,7 +97,11 @@ impl FetchError {
             Self::NoDocuments { .. } => {
                 "index the project's repository instead: `docent index git:URL`".into()
             }
-            Self::NoFolder { .. } => "check the spelling of the folder in docent.toml".into(),
+            Self::NoFolder { .. } => {
+                "check the spelling of the folder in docent.toml; a link that leads out of the source is none"
+                    .into()
+            }
+            Self::Unreadable { .. } => "check the spelling and the permissions".into(),
             Self::Write { .. } => {
                 "check the permissions, or name another cache folder in DOCENT_CACHE".into()
             }

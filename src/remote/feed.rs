@@ -1,7 +1,7 @@
 //! Feeds: fetched only if they changed, and kept as a changelog.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use super::feed_xml::FeedEntry;
 
 use super::FetchError;
-use super::feed_xml::parse;
+use super::feed_xml::{decoded, parse};
 use crate::extract::html_to_markdown;
 use crate::source::without_password;
 
@@ -52,19 +52,28 @@ struct Entry<'a> {
 pub(super) fn update(url: &str, name: &str, place: &Path) -> Result<(), FetchError> {
     // Beside the folder that is indexed: it is no document.
     let state_file = place.with_file_name("state.toml");
-    let known = fs::read_to_string(&state_file).ok().filter(|_| place.is_dir());
+    // A name is what the user writes, and no path.
+    let file = place.join(format!("{}.json", name.replace(['/', '\\'], "-")));
+    let known = fs::read_to_string(&state_file).ok().filter(|_| file.is_file());
     let state: State = known.and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
     let Some((xml, state)) = get(url, &state, PATIENCE)? else { return Ok(()) };
     let entries = parsed(url, &xml)?;
     let entries: Vec<Entry<'_>> = entries.iter().map(|entry| changelog_entry(name, entry)).collect();
     let write = || {
         fs::create_dir_all(place)?;
-        // A name is what the user writes, and no path.
-        let file = format!("{}.json", name.replace(['/', '\\'], "-"));
-        fs::write(place.join(file), serde_json::to_string_pretty(&entries)?)?;
-        fs::write(&state_file, toml::to_string(&state).map_err(std::io::Error::other)?)
+        write_whole(&file, &serde_json::to_string_pretty(&entries)?)?;
+        write_whole(&state_file, &toml::to_string(&state).map_err(io::Error::other)?)
     };
     write().map_err(|source| FetchError::Write { path: place.to_owned(), source })
+}
+
+/// Writes the file so that it is there with all of `text`, or as it was. What is half-written lies beside the folder
+/// that is indexed.
+fn write_whole(file: &Path, text: &str) -> io::Result<()> {
+    let folder = file.ancestors().nth(2).unwrap_or(Path::new("."));
+    let mut half = tempfile::NamedTempFile::new_in(folder)?;
+    half.write_all(text.as_bytes())?;
+    half.persist(file).map(|_| ()).map_err(|error| error.error)
 }
 
 /// What a feed is called that was given no name: its server, or its file.
@@ -138,20 +147,20 @@ fn get(url: &str, state: &State, patience: Patience) -> Result<Option<(String, S
     let header =
         |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let state = State { etag: header("etag"), last_modified: header("last-modified") };
-    let read = response.body_mut().with_config().limit(patience.bytes).read_to_string();
-    Ok(Some((read.map_err(|error| failed(error.to_string()))?, state)))
+    let read = response.body_mut().with_config().limit(patience.bytes).read_to_vec();
+    Ok(Some((decoded(&read.map_err(|error| failed(error.to_string()))?), state)))
 }
 
 fn read_file(path: &Path, most_bytes: u64) -> Result<String, FetchError> {
-    let unreadable = |source| FetchError::Write { path: path.to_owned(), source };
-    let mut xml = String::new();
+    let unreadable = |source| FetchError::Unreadable { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(unreadable)?;
-    file.take(most_bytes + 1).read_to_string(&mut xml).map_err(unreadable)?;
-    if xml.len() as u64 > most_bytes {
+    file.take(most_bytes + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most_bytes {
         let reason = format!("it is larger than {most_bytes} bytes");
         return Err(FetchError::NoFeed { url: path.display().to_string(), reason });
     }
-    Ok(xml)
+    Ok(decoded(&bytes))
 }
 
 #[cfg(test)]

@@ -49,31 +49,29 @@ pub fn fetch(spec: &SourceSpec, cache: &Cache, progress: &dyn Progress) -> Resul
     let (place, result) = match &spec.origin {
         Origin::Directory { path } => return Ok(path.clone()),
         Origin::Git { url, branch, folder } => {
-            let place = cache.place(
-                "git",
-                last_part(url),
-                &format!("{url}\n{}", branch.as_deref().unwrap_or_default()),
-            );
-            let result = git::update(url, branch.as_deref(), &place);
+            let branch = branch.as_deref();
+            let place = cache.place("git", last_part(url), &format!("{url}\n{}", branch.unwrap_or_default()));
+            let result = alone(&place, || git::update(url, branch, &place));
             (git::below(place, folder.as_deref(), url)?, result)
         }
         Origin::Package { registry, package, version } => {
             let place = cache.place(registry.as_str(), last_part(package), &spec.to_string());
             let known = version.is_some() && place.is_dir();
-            let result =
-                if known { Ok(()) } else { package::update(*registry, package, version.as_deref(), &place) };
+            let update = || package::update(*registry, package, version.as_deref(), &place);
+            let result = if known { Ok(()) } else { alone(&place, update) };
             (place, result)
         }
         Origin::Feed { url } => {
             let name = spec.name.as_deref().unwrap_or_else(|| feed::name_of(url));
-            let place = cache.place("feed", name, url);
-            let result = feed::update(url, name, &place);
+            // Under another name it is another changelog, which is told apart from what the server sent last.
+            let place = cache.place("feed", name, &format!("{url}\n{name}"));
+            let result = alone(&place, || feed::update(url, name, &place));
             (place, result)
         }
     };
     match result {
         Err(error) if place.exists() => {
-            progress.note(&format!("{error}; using what was fetched before"));
+            progress.warn(&format!("{error}; using what was fetched before"));
             Ok(place)
         }
         Err(error) => Err(error),
@@ -100,13 +98,31 @@ fn last_part(name: &str) -> &str {
     last.strip_suffix(".git").unwrap_or(last)
 }
 
-/// Puts `made` in the place of `place`.
+/// Does `work` on `place` while no other docent does: two would meet each other's half-made files and locks.
+fn alone<T>(place: &Path, work: impl FnOnce() -> Result<T, FetchError>) -> Result<T, FetchError> {
+    let lock = place.with_file_name("lock");
+    let unwritable = |source| FetchError::Write { path: lock.clone(), source };
+    fs::create_dir_all(place.parent().unwrap_or(place)).map_err(unwritable)?;
+    let file = fs::File::create(&lock).map_err(unwritable)?;
+    // Where a file system knows no locks, it goes without.
+    let _ = file.lock();
+    work()
+}
+
+/// Puts `made` in the place of `place`, which is there until then, and comes back where that fails.
 fn replace_folder(made: &Path, place: &Path) -> Result<(), FetchError> {
     let unwritable = |source| FetchError::Write { path: place.to_owned(), source };
-    if place.exists() {
-        fs::remove_dir_all(place).map_err(unwritable)?;
+    if !place.exists() {
+        return fs::rename(made, place).map_err(unwritable);
     }
-    fs::rename(made, place).map_err(unwritable)
+    let aside = workshop(place)?;
+    let old = aside.path().join("old");
+    fs::rename(place, &old).map_err(unwritable)?;
+    fs::rename(made, place).map_err(|source| {
+        // What failed is told; there is nothing to do about a second failure.
+        let _ = fs::rename(&old, place);
+        unwritable(source)
+    })
 }
 
 /// A new folder beside `place`, in which to make what will take it.

@@ -58,6 +58,86 @@ fn a_repository_is_cloned_and_brought_up_to_date() {
     assert_eq!(env.found("light the lantern")[0], "lamps.md");
 }
 
+/// A repository in `work`, whose clone is in a cache in the repository `mine`.
+fn cloned_into_a_repository(env: &TestEnv) -> (std::path::PathBuf, impl Fn() -> Outcome) {
+    git(&env.path("work"), &["init", "-q"]);
+    commit(&env.path("work"), "keys.md", "# Keys\n\nRotate the walrus.\n");
+    let mine = env.path("mine");
+    git(&mine, &["init", "-q"]);
+    commit(&mine, "own.txt", "committed");
+    fs::write(mine.join("own.txt"), "not committed").unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let (source, cache) = (format!("git:{}", env.path("work").display()), mine.join("cache"));
+    let index = move || {
+        let arguments = ["index", "--model", "hashing", "-q", &source];
+        env.command(&arguments).variable("PATH", &path).variable("DOCENT_CACHE", &cache).run()
+    };
+    index().succeeds().tells("");
+    let hashed = fs::read_dir(mine.join("cache/git")).unwrap().next().unwrap().unwrap().path();
+    (hashed.join("work"), index)
+}
+
+#[test]
+fn a_damaged_clone_is_made_anew_and_nothing_around_it_is_touched() {
+    let env = TestEnv::new(&[("work/keys.md", ""), ("mine/own.txt", "")]);
+    let (clone, index) = cloned_into_a_repository(&env);
+    commit(&env.path("work"), "lamps.md", "# Lamps\n\nLight the lantern.\n");
+    fs::write(clone.join(".git/HEAD"), "").unwrap();
+    index().succeeds().tells("");
+    assert_eq!(env.found("light the lantern")[0], "lamps.md");
+    assert_eq!(fs::read_to_string(env.path("mine/own.txt")).unwrap(), "not committed");
+    // What a killed git leaves, with a newer commit to be fetched.
+    for lock in ["index.lock", "shallow.lock"] {
+        commit(&env.path("work"), "news.md", &format!("# News\n\nThe {lock} of the penguin.\n"));
+        fs::write(clone.join(".git").join(lock), "").unwrap();
+        index().succeeds().tells("");
+        let answer = env.json(&["ask", "penguin", "--json"]);
+        assert!(answer["hits"][0]["text"].as_str().unwrap().contains(lock), "{answer}");
+    }
+    assert_eq!(fs::read_to_string(env.path("mine/own.txt")).unwrap(), "not committed");
+    // A failure is told also to who wants to hear of nothing else.
+    fs::rename(env.path("work"), env.path("gone")).unwrap();
+    let outcome = index().succeeds();
+    assert!(outcome.stderr.contains("using what was fetched before"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_link_in_a_repository_that_leads_out_of_it_is_not_followed() {
+    let env = TestEnv::new(&[("work/keys.md", ""), ("private/secret.md", "# Secret\n\nThe walrus.\n")]);
+    let work = env.path("work");
+    git(&work, &["init", "-q"]);
+    for link in ["guide", "docs"] {
+        std::os::unix::fs::symlink(env.path("private"), work.join(link)).unwrap();
+    }
+    commit(&work, "keys.md", "# Keys\n\nRotate the key.\n");
+    env.write("docent.toml", "[[source]]\ntype = \"git\"\nurl = \"work\"\npath = \"guide\"\n");
+    let outcome = index(&env, &[]).ends_with_status(2);
+    assert!(outcome.stderr.contains("has no folder `guide`"), "{}", outcome.stderr);
+    let path = std::env::var("PATH").unwrap();
+    let prepare = env.command(&["prepare", "git:work", "--output", "out"]).variable("PATH", path);
+    let outcome = prepare.run().ends_with_status(2);
+    assert!(outcome.stderr.contains("docs` leads out of the project, to `"), "{}", outcome.stderr);
+    assert!(!env.path("out").exists());
+}
+
+#[test]
+fn one_feed_under_two_names_is_two_changelogs() {
+    let env = TestEnv::new(&[]);
+    let server = Loopback::start(|request| match request.header("if-none-match") {
+        Some("\"one\"") => Answer::status(304),
+        _ => Answer::body(FEED.as_bytes()).with("ETag", "\"one\""),
+    });
+    for name in ["first", "second"] {
+        let url = format!("{}/rss.xml", server.url());
+        env.write(
+            "docent.toml",
+            format!("[[source]]\ntype = \"feed\"\nurl = \"{url}\"\nname = \"{name}\"\n"),
+        );
+        index(&env, &[]).succeeds();
+        assert_eq!(env.found("longer tusks"), [format!("{name}.json")]);
+    }
+}
+
 #[test]
 fn a_repository_that_does_not_exist_is_an_error_that_names_it() {
     let env = TestEnv::new(&[]);
