@@ -79,6 +79,8 @@ pub(super) enum Failure {
     NotAnExport { folder: PathBuf },
     #[error("nothing to index: no PATH is given, and `{}` holds no index to bring up to date", folder.display())]
     NothingToIndex { folder: PathBuf },
+    #[error("`{}`, which was indexed before{}, is gone", path.display(), in_collection(collection.as_ref()))]
+    Gone { path: PathBuf, collection: Option<String> },
     #[error("the index in `{}` has no collection `{name}`", folder.display())]
     NoCollection { folder: PathBuf, name: String, known: Vec<String> },
     #[error("the collection `{name}` is all that the index in `{}` holds", folder.display())]
@@ -107,6 +109,10 @@ impl From<BatchError> for Failure {
             error => Self::Batch(error),
         }
     }
+}
+
+fn in_collection(name: Option<&String>) -> String {
+    name.map_or_else(String::new, |name| format!(" in the collection `{name}`"))
 }
 
 impl Failure {
@@ -145,6 +151,10 @@ impl Failure {
                     .into()
             }
             Self::NotAnExport { .. } => "name a new folder".into(),
+            Self::Gone { .. } => {
+                "bring it back, or drop it and its documents with `docent index --prune`; to index something else, name it"
+                    .into()
+            }
             Self::NothingToIndex { .. } => "name a folder of documents: `docent index docs/`".into(),
             Self::NoCollection { known, .. } if known.is_empty() => {
                 "make one: `docent index --collection NAME PATH`".into()

@@ -119,6 +119,14 @@ pub struct SkipSummary {
 const EXAMPLES: usize = 100;
 
 impl SkipSummary {
+    /// Whether the same is left out for reasons of the same kind: the size of a file that is too large may grow.
+    pub(super) fn names_the_same(&self, other: &Self) -> bool {
+        let named = |summary: &Self| -> Vec<(String, &'static str)> {
+            summary.examples.iter().map(|skip| (skip.path.clone(), skip.reason.kind())).collect()
+        };
+        self.by_reason == other.by_reason && named(self) == named(other)
+    }
+
     /// Counts `skipped`. Files without a parser are counted, and named only where room is left.
     #[must_use]
     pub fn of(skipped: &[Skip]) -> Self {

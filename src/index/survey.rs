@@ -81,7 +81,7 @@ impl Survey<'_> {
             return None;
         }
         let skipped = self.compare(&index, files, skipped)?;
-        if manifest.skipped != SkipSummary::of(&skipped) {
+        if !manifest.skipped.names_the_same(&SkipSummary::of(&skipped)) {
             return None;
         }
         // A build that was killed after its last step left the generation before it.
@@ -162,7 +162,12 @@ impl Survey<'_> {
                 }
                 files.push((number as u32, file));
             }
-            let found = found.skipped.into_iter().filter(|skip| globs.admit(&skip.path));
+            // A folder that was not read may hold what is to be taken in, whatever its own name.
+            let is_wanted = |skip: &Skip| match skip.reason.is_of_a_folder() {
+                true => !globs.excludes(&skip.path),
+                false => globs.admit(&skip.path),
+            };
+            let found = found.skipped.into_iter().filter(is_wanted);
             skipped.extend(found.map(|skip| Skip { path: prefixed(&skip.path), ..skip }));
         }
         files.sort_by(|(_, first), (_, second)| first.path.cmp(&second.path));

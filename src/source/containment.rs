@@ -31,7 +31,7 @@ impl<'base> Containment<'base> {
         };
         match is_inside {
             Ok(true) => Ok(()),
-            Ok(false) => Err(SkipReason::Symlink { message: "leads out of the indexed folder".into() }),
+            Ok(false) => Err(SkipReason::leads_out()),
             Err(error) => Err(SkipReason::Symlink { message: format!("cannot be followed: {error}") }),
         }
     }

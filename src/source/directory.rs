@@ -1,13 +1,14 @@
 //! Walks folders into an inventory of readable files and named skips.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::DirEntry;
 
 use super::containment::Containment;
 use super::corpus::{Record, is_corpus, read_corpus};
+use super::walker::{Outward, builder};
 use super::{Limits, Skip, SkipReason, SourcePath};
 
 /// A file that can be read, as the walk saw it.
@@ -163,12 +164,18 @@ pub fn walk(
     }
     let mut inventory = Inventory::default();
     let mut containment = Containment::within(&base);
-    for entry in builder(&canonical, limits, without).build() {
+    let outward = Outward::default();
+    for entry in builder(&canonical, limits, without, (&base, &outward)).build() {
         visit(entry, &mut containment, limits, accepts, &mut inventory);
         if inventory.files.len() > limits.max_files {
             return Err(SourceError::TooManyFiles { path: root.to_owned(), limit: limits.max_files });
         }
     }
+    let outward = std::mem::take(&mut *outward.lock().unwrap_or_else(PoisonError::into_inner));
+    inventory.skipped.extend(outward.into_iter().map(|link| Skip {
+        path: link.strip_prefix(&base).unwrap_or(&link).display().to_string(),
+        reason: SkipReason::leads_out(),
+    }));
     inventory.files.sort_by(|a, b| a.path.cmp(&b.path));
     inventory.skipped.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(inventory)
@@ -176,37 +183,6 @@ pub fn walk(
 
 fn parent_of(file: &Path) -> PathBuf {
     file.parent().map_or_else(|| file.to_owned(), Path::to_owned)
-}
-
-fn builder(root: &Path, limits: &Limits, without: Option<&Path>) -> WalkBuilder {
-    let without = without.map(Path::to_owned);
-    let mut builder = WalkBuilder::new(root);
-    builder
-        .hidden(false)
-        .parents(false)
-        .git_global(false)
-        .git_exclude(false)
-        .require_git(false)
-        .follow_links(true)
-        // One deeper than is read, so that what lies too deep is seen and counted.
-        .max_depth(Some(limits.max_depth.saturating_add(1)))
-        .add_custom_ignore_filename(".docentignore")
-        .filter_entry(move |entry| !is_unwanted_folder(entry) && Some(entry.path()) != without.as_deref());
-    builder
-}
-
-/// Folders that never hold a project's own documents. The root itself may have such a name.
-fn is_unwanted_folder(entry: &DirEntry) -> bool {
-    entry.depth() > 0
-        && entry.file_type().is_some_and(|kind| kind.is_dir())
-        && entry.file_name().to_str().is_some_and(is_unwanted_name)
-}
-
-/// Whether folders of this name are never read.
-pub(super) fn is_unwanted_name(name: &str) -> bool {
-    const UNWANTED: [&str; 8] =
-        [".git", ".hg", ".svn", ".jj", "node_modules", "__pycache__", ".venv", "target"];
-    UNWANTED.contains(&name)
 }
 
 fn visit(
@@ -404,7 +380,7 @@ mod tests {
         symlink("nowhere.md", root.path().join("dangling.md")).unwrap();
         let inventory = walk(root.path(), &Limits::default(), None, &|_| true).unwrap();
         assert_eq!(paths(&inventory), ["a/one.md"]);
-        for path in ["leak.md", "leaks/secret.md", "a/loop", "dangling.md"] {
+        for path in ["leak.md", "leaks", "a/loop", "dangling.md"] {
             assert!(matches!(reason(&inventory, path), SkipReason::Symlink { .. }), "{path}: {inventory:?}");
         }
     }

@@ -32,7 +32,13 @@ impl Globs {
     /// Whether the document at `path` is taken in.
     #[must_use]
     pub fn admit(&self, path: &str) -> bool {
-        self.include.as_ref().is_none_or(|include| include.is_match(path)) && !self.exclude.is_match(path)
+        self.include.as_ref().is_none_or(|include| include.is_match(path)) && !self.excludes(path)
+    }
+
+    /// Whether what is at `path` is left out, whatever is taken in.
+    #[must_use]
+    pub fn excludes(&self, path: &str) -> bool {
+        self.exclude.is_match(path)
     }
 }
 

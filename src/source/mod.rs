@@ -14,6 +14,7 @@ mod path;
 mod read;
 mod skip;
 mod spec;
+mod walker;
 mod watch;
 
 pub use collection::{CollectionName, InvalidCollectionName};

@@ -58,6 +58,17 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// Of a link to what is not below the root.
+    pub(super) fn leads_out() -> Self {
+        Self::Symlink { message: "leads out of the indexed folder".into() }
+    }
+
+    /// Whether it is about a folder or a link, whose name says nothing of the documents in it.
+    #[must_use]
+    pub fn is_of_a_folder(&self) -> bool {
+        matches!(self, Self::TooDeep { .. } | Self::Symlink { .. } | Self::Unreadable { .. })
+    }
+
     /// A stable word for counting: `too_large`, `binary`...
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::directory::is_unwanted_name;
+use super::walker::is_unwanted_name;
 
 /// Changes are waited out for this long: an editor that saves by renaming, a checkout, an unpacked
 /// archive are one change.
@@ -34,8 +34,9 @@ struct WatchedRoot {
     identity: Option<Identity>,
 }
 
-/// Tells a folder from another one under the same name.
-type Identity = (u64, u64);
+/// Tells a folder from another one under the same name: device, inode, and when it was made, since a file system may
+/// give the number of one that was just removed to the next.
+type Identity = (u64, u64, Option<SystemTime>);
 
 impl SourceWatch {
     /// Watches `roots`, leaving out what happens below `without`.
@@ -149,7 +150,15 @@ impl Relevance {
         let mut below = self.roots.iter().filter_map(|root| path.strip_prefix(root).ok()).peekable();
         // An event of a root that is a link has another name.
         let is_elsewhere = below.peek().is_none();
-        !path.starts_with(&self.without) && (is_elsewhere || below.any(|below| !is_never_read(below)))
+        !path.starts_with(&self.without)
+            && (is_elsewhere || below.any(|below| !is_never_read(below)))
+            && !self.is_without_by_another_name(path)
+    }
+
+    /// Whether a link in a root leads to what docent writes.
+    fn is_without_by_another_name(&self, path: &Path) -> bool {
+        let there = path.ancestors().skip(1).find_map(|folder| folder.canonicalize().ok());
+        there.is_some_and(|folder| folder.starts_with(&self.without))
     }
 }
 
@@ -166,14 +175,13 @@ fn identity(path: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = path.metadata().ok()?;
     // A file that an editor replaces is a new one each time, and is watched anew.
-    Some((metadata.dev(), metadata.ino()))
+    Some((metadata.dev(), metadata.ino(), metadata.created().ok()))
 }
 
 #[cfg(not(unix))]
 fn identity(path: &Path) -> Option<Identity> {
     let metadata = path.metadata().ok()?;
-    let created = metadata.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some((created.as_secs(), u64::from(created.subsec_nanos())))
+    Some((0, 0, Some(metadata.created().ok()?)))
 }
 
 #[cfg(test)]

@@ -62,8 +62,8 @@ fn an_emptied_folder_leaves_the_index_as_it_was() {
     let env = TestEnv::indexed(PAGES);
     fs::remove_dir_all(env.path("docs")).unwrap();
     env.docent(&["index"]).fails_with(
-        "error: `[ROOT]/docs` does not exist\n\n\
-         hint: check the spelling, or give a folder of documents: `docent index docs/`\n",
+        "error: `[ROOT]/docs`, which was indexed before, is gone\n\n\
+         hint: bring it back, or drop it and its documents with `docent index --prune`; to index something else, name it\n",
     );
     fs::create_dir(env.path("docs")).unwrap();
     env.docent(&["index"]).fails_with(
@@ -191,4 +191,49 @@ left out 14 files:
              indexed 2 documents, 2 chunks in `index`, generation 2: 1 embedded, 1 reused ([SECONDS] s)\n",
         );
     }
+}
+
+#[test]
+fn another_collection_s_folder_that_is_gone_is_told_as_such() {
+    let env = TestEnv::new(PAGES);
+    env.write("more/pianos.md", "# Pianos\n\nA piano has 88 keys.\n");
+    env.docent(&["index", "--collection", "things", "more", "--model", "hashing", "-q"]).succeeds();
+    fs::remove_dir_all(env.path("more")).unwrap();
+    let outcome = env.docent(&["index", "--collection", "pages", "docs"]).ends_with_status(2);
+    assert!(
+        outcome.stderr.contains("more`, which was indexed before in the collection `things`, is gone"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_to_a_folder_elsewhere_is_one_thing_left_out() {
+    let env = TestEnv::new(PAGES);
+    for number in 0..20 {
+        env.write(&format!("elsewhere/deep/{number}.md"), "# Elsewhere\n\nNot named.\n");
+    }
+    std::os::unix::fs::symlink(env.path("elsewhere"), env.path("docs/out")).unwrap();
+    let declared = "[[source]]\ntype = \"directory\"\npath = \"docs\"\ninclude = [\"**/*.md\"]\n";
+    env.write("docent.toml", declared);
+    env.docent(&["index", "--model", "hashing", "-q"]).succeeds();
+    let skipped = env.json(&["status", "--json"])["skipped"].take();
+    assert_eq!(
+        skipped,
+        serde_json::json!({
+            "by_reason": {"symlink": 1},
+            "examples": [{"path": "out", "reason": {"kind": "symlink", "message": "leads out of the indexed folder"}}]
+        })
+    );
+}
+
+#[test]
+fn a_file_that_is_too_large_and_grows_is_no_change() {
+    let env = TestEnv::new(PAGES);
+    let index = || env.docent(&["index", "docs", "--model", "hashing", "--max-file-size", "1000"]).succeeds();
+    env.write("docs/log.txt", "a word ".repeat(200));
+    index();
+    env.write("docs/log.txt", "a word ".repeat(300));
+    assert!(index().stderr.contains("generation 1"), "nothing is written anew");
 }

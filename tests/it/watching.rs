@@ -171,6 +171,47 @@ fn a_root_that_is_moved_away_and_back() {
 }
 
 #[test]
+fn a_root_that_is_dropped_no_longer_holds_up_the_others() {
+    let env = TestEnv::new(PAGES);
+    env.write("more/pianos.md", "# Pianos\n\nA piano has 88 keys.\n");
+    env.docent(&["index", "docs", "more", "--model", "hashing", "-q"]).succeeds();
+    let watching = Watching::start(&env, &[]);
+    fs::rename(env.path("more"), env.path("elsewhere")).unwrap();
+    watching.until_told("more` is gone: the index stays as it is until it is back");
+    env.docent(&["index", "--prune", "-q"]).succeeds();
+    env.write("docs/keys.md", "# Keys\n\nRotate a key every week.\n");
+    watching.until("the change in the root that stayed", has("every week"));
+}
+
+/// Some file systems give the number of what was removed to what comes next.
+#[test]
+fn a_root_that_is_made_anew_at_once_is_followed() {
+    let env = TestEnv::new(&[("docs/keys.md", "# Keys\n\nRound 0.\n")]);
+    let watching = Watching::start(&env, &["docs"]);
+    for round in 1..4 {
+        fs::remove_dir_all(env.path("docs")).unwrap();
+        env.write("docs/keys.md", format!("# Keys\n\nRound {round}.\n"));
+        watching.until("the folder made anew", has(&format!("Round {round}.")));
+        env.write("docs/keys.md", format!("# Keys\n\nRound {round} again.\n"));
+        watching.until("the change in it", has(&format!("Round {round} again.")));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_index_behind_a_link_in_the_documents_is_no_change_of_them() {
+    let env = TestEnv::new(PAGES);
+    fs::create_dir(env.path("index")).unwrap();
+    std::os::unix::fs::symlink(env.path("index"), env.path("docs/index")).unwrap();
+    let watching = Watching::start(&env, &["docs"]);
+    let generation = watching.generation();
+    env.write("docs/keys.md", "# Keys\n\nRotate a key every week.\n");
+    watching.until("the change", has("every week"));
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(watching.generation(), generation + 1);
+}
+
+#[test]
 fn what_is_declared_is_followed_too() {
     let env = TestEnv::new(PAGES);
     env.write("more/pianos.md", "# Pianos\n\nA piano has 88 keys.\n");

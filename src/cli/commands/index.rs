@@ -199,8 +199,18 @@ pub(super) fn build_with(
 
 /// The sources as they are on this machine, fetched where they are elsewhere.
 pub(super) fn roots(settings: &Settings, sources: &Sources) -> Result<Vec<Root>, Failure> {
+    if let Some(source) = sources.of.iter().find(|source| is_remembered(sources, source)) {
+        let collection = source.collection.as_ref().map(ToString::to_string);
+        return Err(Failure::Gone { path: local_path(source).unwrap_or_default(), collection });
+    }
     ensure_paths_exist(&sources.of.iter().filter_map(local_path).collect::<Vec<_>>())?;
     Ok(without_repeats(fetched(settings, sources.of.clone())?))
+}
+
+/// Whether a source was indexed before and is gone since.
+fn is_remembered(sources: &Sources, source: &SourceSpec) -> bool {
+    let is_known = sources.beside.as_ref().is_some_and(|beside| beside.contains(source));
+    is_known && local_path(source).is_some_and(|path| !path.exists())
 }
 
 /// A report where there is nothing to do, found out without loading the model.

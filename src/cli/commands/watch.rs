@@ -94,8 +94,11 @@ impl<'run> Following<'run> {
     /// Brings the index up to date; a failure (another docent writes, the disk is full) is told and
     /// tried again.
     fn try_update(&mut self) {
-        let gone = self.watch.gone();
-        if let Some(gone) = gone.first() {
+        // First: what is gone may be asked for no longer.
+        if let Err(failure) = self.look_for_sources() {
+            return tell_once(self.settings, &mut self.trouble, words(&failure));
+        }
+        if let Some(gone) = self.gone() {
             let text = format!("`{}` is gone: the index stays as it is until it is back", gone.display());
             tell_once(self.settings, &mut self.trouble, text);
         } else if let Err(failure) = self.update() {
@@ -103,9 +106,14 @@ impl<'run> Following<'run> {
         }
     }
 
+    /// A folder or file of this machine that is to be indexed and is not there.
+    fn gone(&self) -> Option<PathBuf> {
+        let here = self.roots.iter().filter(|root| is_here(root));
+        here.map(|root| root.path.clone()).find(|path| !path.exists())
+    }
+
     fn update(&mut self) -> Result<(), Failure> {
         let started = Instant::now();
-        self.look_for_sources()?;
         let before = read_manifest(&self.settings.index).ok();
         let report = build_with(self.settings, &self.sources, &self.roots, &mut self.embedder)?;
         if report.outcome != Outcome::Unchanged || before.is_none() {
@@ -146,10 +154,14 @@ fn true_roots(settings: &Settings, sources: &Sources) -> Result<Vec<Root>, Failu
 
 /// Watches what is of this machine. What was fetched stays as it is until docent is started again.
 fn watch(settings: &Settings, roots: &[Root], declaration: Option<&Path>) -> SourceWatch {
-    let here = roots.iter().filter(|root| matches!(root.source.origin, Origin::Directory { .. }));
+    let here = roots.iter().filter(|root| is_here(root));
     let declaration = declaration.and_then(|file| file.canonicalize().ok());
     let paths: Vec<PathBuf> = here.map(|root| root.path.clone()).chain(declaration).collect();
     SourceWatch::over(&paths, &settings.index)
+}
+
+fn is_here(root: &Root) -> bool {
+    matches!(root.source.origin, Origin::Directory { .. })
 }
 
 fn words(failure: &Failure) -> String {
