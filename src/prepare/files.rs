@@ -58,8 +58,8 @@ impl Workshop {
     /// Moves all that was written to `output`. The old content is there until then, and comes back where that fails.
     pub(super) fn put_in_place(self, output: &Path) -> Result<(), PrepareError> {
         let in_output = |source| failed(output, source);
-        let list: String = self.written.borrow().iter().map(|path| format!("{path}\n")).collect();
-        fs::write(self.folder.path().join(LIST), list).map_err(in_output)?;
+        let list: Vec<String> = self.written.take().into_iter().collect();
+        fs::write(self.folder.path().join(LIST), list.join("\n")).map_err(in_output)?;
         let Some(old) = &self.old else {
             return fs::rename(self.folder.keep(), output).map_err(in_output);
         };

@@ -51,20 +51,21 @@ fn git_in(place: &Path) -> Command {
     git
 }
 
+/// What names another repository, where docent itself is run by git.
+const OTHERS: [&str; 6] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+];
+
 /// git as a tool: it asks nothing, runs no hooks, and speaks no protocol that runs programs.
 fn git() -> Command {
     let mut git = Command::new("git");
     git.env("GIT_TERMINAL_PROMPT", "0").env("GIT_LFS_SKIP_SMUDGE", "1");
-    // Where docent itself is run by git, these would name another repository.
-    const NAMES: [&str; 6] = [
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_COMMON_DIR",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    ];
-    for variable in NAMES {
+    for variable in OTHERS {
         git.env_remove(variable);
     }
     git.args([

@@ -80,11 +80,11 @@ fn turned(word: impl Fn(usize) -> u64) -> [[u8; WIDTH]; 8] {
     {
         let shift = distance * 8;
         for low in (0..8).filter(|place| place & distance == 0) {
-            for group in 0..4 {
-                let (first, second) = (rows[low][group], rows[low + distance][group]);
-                let exchanged = (first >> shift ^ second) & kept;
-                rows[low][group] = first ^ exchanged << shift;
-                rows[low + distance][group] = second ^ exchanged;
+            let (before, after) = rows.split_at_mut(low + distance);
+            for (first, second) in before[low].iter_mut().zip(&mut after[0]) {
+                let exchanged = (*first >> shift ^ *second) & kept;
+                *first ^= exchanged << shift;
+                *second ^= exchanged;
             }
         }
     }

@@ -98,10 +98,11 @@ pub(super) fn read_corpus(path: &Path, limits: &Limits) -> Result<Inventory, Sou
         }
         let line: Line = serde_json::from_str(&text).map_err(|error| malformed(reason_of(&error)))?;
         let id = line.id().map_err(&malformed)?;
-        if let Some(first) = lines_of_ids.insert(id.clone(), number) {
+        take(&id, line, limits, &mut inventory);
+        if let Some(first) = lines_of_ids.get(&id) {
             return Err(malformed(format!("the id `{id}` is also on line {first}")));
         }
-        take(id, line, limits, &mut inventory);
+        lines_of_ids.insert(id, number);
         if inventory.files.len() > limits.max_files {
             return Err(SourceError::TooManyFiles { path: path.to_owned(), limit: limits.max_files });
         }
@@ -120,8 +121,8 @@ fn reason_of(error: &serde_json::Error) -> String {
     }
 }
 
-fn take(id: String, line: Line, limits: &Limits, inventory: &mut Inventory) {
-    let path = path_of_id(&id);
+fn take(id: &str, line: Line, limits: &Limits, inventory: &mut Inventory) {
+    let path = path_of_id(id);
     let title = line.title.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     let text = line.text.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| title.clone());
     let size = text.len() as u64;
