@@ -164,8 +164,7 @@ impl Survey<'_> {
             }
             // A folder that was not read may hold what is to be taken in, whatever its own name.
             let is_wanted = |skip: &Skip| {
-                let may_be_a_folder = skip.reason.is_of_a_folder() && !globs.excludes(&skip.path);
-                may_be_a_folder || globs.admit(&skip.path)
+                skip.may_be_a_folder() && !globs.excludes(&skip.path) || globs.admit(&skip.path)
             };
             let found = found.skipped.into_iter().filter(is_wanted);
             skipped.extend(found.map(|skip| Skip { path: prefixed(&skip.path), ..skip }));

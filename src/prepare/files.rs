@@ -67,8 +67,10 @@ impl Workshop {
         let kept = aside.path().join("old");
         fs::rename(old, &kept).map_err(in_output)?;
         fs::rename(self.folder.keep(), old).map_err(|source| {
-            // What failed is told; there is nothing to do about a second failure.
-            let _ = fs::rename(&kept, old);
+            if fs::rename(&kept, old).is_err() {
+                // Better in a place with an odd name than nowhere.
+                let _ = aside.keep();
+            }
             in_output(source)
         })
     }

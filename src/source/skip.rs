@@ -1,6 +1,7 @@
 //! Files that were left out, and why: counted and named, never silently lost.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,16 +58,23 @@ pub enum SkipReason {
     Empty,
 }
 
+impl Skip {
+    /// Whether it may be a folder, whose name says nothing of the documents in it.
+    #[must_use]
+    pub fn may_be_a_folder(&self) -> bool {
+        let has_no_ending = Path::new(&self.path).extension().is_none();
+        match self.reason {
+            SkipReason::TooDeep { .. } => true,
+            SkipReason::Symlink { .. } | SkipReason::Unreadable { .. } => has_no_ending,
+            _ => false,
+        }
+    }
+}
+
 impl SkipReason {
     /// Of a link to what is not below the root.
     pub(super) fn leads_out() -> Self {
         Self::Symlink { message: "leads out of the indexed folder".into() }
-    }
-
-    /// Whether it is about a folder or a link, whose name says nothing of the documents in it.
-    #[must_use]
-    pub fn is_of_a_folder(&self) -> bool {
-        matches!(self, Self::TooDeep { .. } | Self::Symlink { .. } | Self::Unreadable { .. })
     }
 
     /// A stable word for counting: `too_large`, `binary`...
